@@ -1,0 +1,5 @@
+"""Texts in, vectors out: the `Embedder` seam and its implementations."""
+
+from index.embedding.embedder import Embedder, EmbeddingSpace, ModelIdentity, Vectors
+
+__all__ = ["Embedder", "EmbeddingSpace", "ModelIdentity", "Vectors"]

@@ -1,0 +1,85 @@
+"""The seam for embedding models, and what identifies the vectors that a model makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.chunking import TokenWindow
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpace:
+    """Everything that has to be equal for two vectors to be comparable.
+
+    `weights` is the SHA-256 of the model's files, `prompts` the texts put before queries and
+    passages, `passages` the chunker's fingerprint. `name` is for people and does not count.
+    """
+
+    name: str
+    weights: str
+    dimension: int
+    pooling: str
+    prompts: Mapping[str, str]
+    normalized: bool
+    passages: str
+
+    @property
+    def id(self) -> str:
+        """Return 16 hexadecimal digits, the same in every process for the same space."""
+        identity = {key: value for key, value in asdict(self).items() if key != "name"}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """The part of an embedding space that the model alone decides."""
+
+    name: str
+    weights: str
+    dimension: int
+    pooling: str
+    prompts: Mapping[str, str]
+    normalized: bool
+
+    def space(self, passages: str) -> EmbeddingSpace:
+        """Return the space of this model's vectors of passages with the given fingerprint."""
+        return EmbeddingSpace(**asdict(self), passages=passages)
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose inner product says how near they are in meaning.
+
+    `identity` and `window` cost no model load. `embed_passages` returns float32 of shape
+    (len(texts), identity.dimension), row i for text i; an empty sequence gives shape (0, dimension).
+    `embed_query` returns shape (dimension,). A text's vector does not depend on the other texts of
+    the call, up to 1e-5 in each component. All values are finite; with `identity.normalized` each
+    row has length 1 within 1e-3. Texts over the window are cut, not refused. Both may be called
+    from several threads at once. They raise `ModelNotFound` where the model cannot be loaded.
+    """
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What makes this model's vectors incomparable with those of others."""
+        ...
+
+    @property
+    def window(self) -> TokenWindow:
+        """How much text the model reads at once."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one vector for each text that is searched."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of a text that is searched for."""
+        ...

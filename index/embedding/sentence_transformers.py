@@ -1,0 +1,100 @@
+"""Embedding with sentence-transformers on torch."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from index.chunking import TokenWindow
+from index.embedding.embedder import ModelIdentity, Vectors
+from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
+from index.errors import ModelNotFound
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# The model is held for one batch at a time, so that a question waits for at most one during ingest.
+_BATCH = 16
+_CACHED_QUERIES = 1024
+
+
+class SentenceTransformerEmbedder:
+    """Implements `Embedder` with any sentence-transformers model on the CPU.
+
+    The model is loaded on first use: torch and sentence-transformers take seconds to import, and an
+    ingest without changes needs neither. Only safetensors, no code from the model, no network.
+    """
+
+    def __init__(self, model: str = PACKAGED_MODEL, *, allow_download: bool = False) -> None:
+        self._files = ModelFiles(find_model(model, allow_download=allow_download), model)
+        self._loaded: SentenceTransformer | None = None
+        # One thread in the model at a time: Hugging Face tokenizers fail when shared (transformers #47085).
+        self._lock = threading.Lock()
+        self._cached_query = functools.lru_cache(_CACHED_QUERIES)(self._embed_query)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What makes this model's vectors incomparable with those of others."""
+        return self._files.identity
+
+    @property
+    def window(self) -> TokenWindow:
+        """How much text the model reads at once."""
+        return self._files
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one vector for each text that is searched."""
+        # The longest first, so that texts of one batch are of like length and little padding is computed.
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        vectors = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
+        for first in range(0, len(order), _BATCH):
+            batch = order[first : first + _BATCH]
+            with self._lock:
+                vectors[batch] = self._model().encode_document(
+                    [texts[index] for index in batch], batch_size=_BATCH, show_progress_bar=False
+                )
+        return vectors
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of a text that is searched for; read-only, since it may be served again."""
+        return self._cached_query(text)
+
+    def _embed_query(self, text: str) -> Vectors:
+        with self._lock:
+            vector = self._model().encode_query(text, show_progress_bar=False)
+        result = np.asarray(vector, dtype=np.float32)
+        result.flags.writeable = False
+        return result
+
+    def _model(self) -> SentenceTransformer:
+        if self._loaded is None:
+            self._loaded = _load(self._files)
+        return self._loaded
+
+
+def _load(files: ModelFiles) -> SentenceTransformer:
+    # Read when the hub's client is imported; nothing here has a reason to reach the hub.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # Imported here because it takes seconds.
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers is typed in part
+    try:
+        return SentenceTransformer(
+            str(files.folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelNotFound(
+            f"the embedding model {files.identity.name!r} cannot be loaded: {error}"
+        ) from error

@@ -1,0 +1,15 @@
+"""Files of many formats in, `Document`s out. A new format is a `Loader` in the registry's table."""
+
+from index.loading.loader import Loader, Parsed
+from index.loading.registry import content_sha256, file_origin, label, load_bytes, read_file, upload_origin
+
+__all__ = [
+    "Loader",
+    "Parsed",
+    "content_sha256",
+    "file_origin",
+    "label",
+    "load_bytes",
+    "read_file",
+    "upload_origin",
+]

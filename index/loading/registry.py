@@ -1,0 +1,142 @@
+"""From a file's bytes to a `Document`: the one table of loaders, and what every format has in common."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from index.errors import EmptyDocument, SourceNotFound, TooLarge, UnsupportedFormat
+from index.language import detect_language
+from index.loading.loader import Loader
+from index.loading.markdown import MarkdownLoader
+from index.loading.plain_text import PlainTextLoader
+from index.types import Document, content_id, text_sha256
+
+HEAD_BYTES = 4096
+_TITLE_MAX_CHARACTERS = 200
+
+# Control characters, and the surrogates by which Python stands for bytes that are not UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+# Asked in this order. Plain text accepts everything, so it is last.
+LOADERS: tuple[Loader, ...] = (MarkdownLoader(), PlainTextLoader())
+
+# Formats that no loader reads yet, by their first bytes: named, so that the message helps.
+_UNREAD = (
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "a ZIP or Office file"),
+    (b"PK\x05\x06", "an empty ZIP file"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    (b"{\\rtf", "RTF"),
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3\0", "an SQLite database"),
+)
+
+
+def read_file(path: Path, source: str, *, max_bytes: int) -> bytes:
+    """Return a file's bytes; `source` is its name in messages.
+
+    Raise `SourceNotFound` where there is no readable regular file, `TooLarge` before reading one of
+    more than `max_bytes`.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceNotFound(f"{source} is not a regular file")
+        if status.st_size > max_bytes:
+            raise _too_large(source, status.st_size, max_bytes)
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+    except OSError as error:
+        raise SourceNotFound(f"{source} cannot be read: {error.strerror}") from error
+
+
+def file_origin(path: Path) -> str:
+    """Return the identity of a file: the same for every way of writing its path."""
+    return path.resolve().as_uri()
+
+
+def upload_origin(name: str) -> str:
+    """Return the identity of an upload: a second one of the same name replaces the first."""
+    return f"upload:{name}"
+
+
+def label(path: str) -> str:
+    """Return a path as it is stored and shown: what cannot be printed or encoded is replaced."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", path)
+
+
+def load_bytes(
+    data: bytes, source: str, *, origin: str, max_bytes: int, loaders: Sequence[Loader] = LOADERS
+) -> Document:
+    """Turn bytes into a document, choosing the loader by content first and by suffix second.
+
+    Raise `TooLarge`, `UnsupportedFormat`, `EmptyDocument`, or what the loader raises.
+    """
+    source = label(source)
+    if len(data) > max_bytes:
+        raise _too_large(source, len(data), max_bytes)
+    name = PurePosixPath(source).name
+    loader = _choose(data[:HEAD_BYTES], PurePosixPath(source).suffix.lower(), name, loaders)
+    parsed = loader.parse(data, name)
+    if not parsed.text.strip():
+        raise EmptyDocument(f"{name} holds no text")
+    digest = text_sha256(parsed.text)
+    return Document(
+        id=content_id(source, digest),
+        source=source,
+        origin=origin,
+        title=_one_line(parsed.title) or title_from_name(name),
+        text=parsed.text,
+        sha256=digest,
+        content_sha256=content_sha256(data),
+        media_type=loader.media_type,
+        blocks=parsed.blocks,
+        pages=parsed.pages,
+        language=detect_language(parsed.text),
+        metadata=parsed.metadata,
+    )
+
+
+def content_sha256(data: bytes) -> str:
+    """Return the SHA-256 of a file's bytes, by which a change is noticed."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def title_from_name(name: str) -> str:
+    """Return a title made of a file's name: `border-clashes_2024.txt` becomes `Border clashes 2024`."""
+    words = _one_line(re.sub(r"[-_]+", " ", PurePosixPath(name).stem)) or name
+    return words[:1].upper() + words[1:]
+
+
+def _one_line(title: str | None) -> str:
+    return " ".join((title or "").split())[:_TITLE_MAX_CHARACTERS]
+
+
+def _choose(head: bytes, suffix: str, name: str, loaders: Sequence[Loader]) -> Loader:
+    for signature, kind in _UNREAD:
+        if head.startswith(signature):
+            raise UnsupportedFormat(f"{name} is {kind}, which is not read; give it as text or Markdown")
+    for loader in loaders:
+        if loader.accepts(head, suffix):
+            return loader
+    raise UnsupportedFormat(f"{name} is in a format that is not read; give it as text or Markdown")
+
+
+def _too_large(name: str, size: int, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{name} has {size / 2**20:.1f} MB, more than the limit of {limit / 2**20:g} MB; "
+        "split it or raise QUOTEBOUND_MAX_FILE_MB"
+    )

@@ -1,0 +1,130 @@
+"""Rows of the catalog's tables to types and back, with the checksums that say whether they are whole."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from index.embedding import Vectors
+from index.errors import DamagedStore
+from index.types import Document, DocumentInfo, Passage, Span
+
+SEGMENT_CHARACTERS = 65_536
+# Stored little-endian whatever the machine, so that a home can be carried to another.
+_FLOAT = np.dtype("<f4")
+
+Record = dict[str, Any]
+
+
+def document_record(document: Document, passages: int) -> Record:
+    """Return a document as a row of `documents`, added now."""
+    return {
+        "id": document.id,
+        "origin": document.origin,
+        "source": document.source,
+        "title": document.title,
+        "media_type": document.media_type,
+        "language": document.language,
+        "sha256": document.sha256,
+        "content_sha256": document.content_sha256,
+        "characters": len(document.text),
+        "passages": passages,
+        "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
+        "metadata": json.dumps(dict(document.metadata)),
+        "added": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def document_info(row: sa.Row[Any]) -> DocumentInfo:
+    """Return a row of `documents` as what is told of a document."""
+    return DocumentInfo(
+        id=row.id,
+        source=row.source,
+        origin=row.origin,
+        title=row.title,
+        media_type=row.media_type,
+        sha256=row.sha256,
+        content_sha256=row.content_sha256,
+        characters=row.characters,
+        passages=row.passages,
+        pages=len(json.loads(row.pages)),
+        added=row.added,
+    )
+
+
+def segment_records(document: Document) -> Iterator[Record]:
+    """Yield a document's text as rows of `segments`."""
+    for start in range(0, len(document.text), SEGMENT_CHARACTERS):
+        text = document.text[start : start + SEGMENT_CHARACTERS]
+        yield {
+            "document_id": document.id,
+            "start": start,
+            "text": text,
+            "crc": zlib.crc32(text.encode("utf-8")),
+        }
+
+
+def segment_text(row: sa.Row[Any]) -> str:
+    """Return the text of a row of `segments`; raise `DamagedStore` where it is not what was stored."""
+    text: str = row.text
+    if zlib.crc32(text.encode("utf-8")) != row.crc:
+        raise DamagedStore(f"the text of document {row.document_id} is damaged: run `quotebound doctor`")
+    return text
+
+
+def passage_record(row: int, passage: Passage) -> Record:
+    """Return a passage as a row of `passages`."""
+    record: Record = {
+        "row": row,
+        "id": passage.id,
+        "document_id": passage.document_id,
+        "ordinal": passage.ordinal,
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text,
+        "heading": passage.heading,
+        "page": passage.page,
+        "sentences": json.dumps([[span.start, span.end] for span in passage.sentences]),
+    }
+    return record | {"crc": _passage_crc(record)}
+
+
+def passage(row: sa.Row[Any]) -> Passage | None:
+    """Return a row of `passages` as a passage, None where it is not what was stored."""
+    if _passage_crc(dict(row._mapping)) != row.crc:
+        return None
+    return Passage(
+        id=row.id,
+        document_id=row.document_id,
+        ordinal=row.ordinal,
+        start=row.start,
+        end=row.end,
+        text=row.text,
+        heading=row.heading,
+        page=row.page,
+        sentences=tuple(Span(start, end) for start, end in json.loads(row.sentences)),
+    )
+
+
+def _passage_crc(record: Record) -> int:
+    whole = json.dumps([value for key, value in sorted(record.items()) if key != "crc"])
+    return zlib.crc32(whole.encode("utf-8"))
+
+
+def vector_record(row: int, space: str, key: bytes, vector: Vectors) -> Record:
+    """Return a vector as a row of `vectors`."""
+    data = vector.astype(_FLOAT).tobytes()
+    return {"row": row, "space": space, "key": key, "vector": data, "crc": zlib.crc32(data)}
+
+
+def vector(row: sa.Row[Any]) -> Vectors:
+    """Return a row of `vectors` as a vector; raise `DamagedStore` where it is not what was stored."""
+    if zlib.crc32(row.vector) != row.crc:
+        raise DamagedStore(f"the vector of row {row.row} is damaged: run `quotebound doctor`")
+    return np.frombuffer(row.vector, dtype=_FLOAT).astype(np.float32)

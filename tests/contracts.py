@@ -1,0 +1,447 @@
+"""One conformance suite for each seam: an implementation's tests inherit it and say how to make one.
+
+What is asserted here is what the protocols' docstrings promise; every implementation passes all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from doubles import HashingEmbedder, WordWindow, document
+
+from index.catalog import Catalog, embedding_key
+from index.chunking import Chunker, indexed_text
+from index.embedding import Embedder, Vectors
+from index.errors import DocumentNotFound, InvalidVector, UnreadableText
+from index.lexical import IndexedPassage, LexicalIndex
+from index.loading import Loader
+from index.types import Document, Passage
+from index.vectors import VectorIndex
+
+
+class LoaderContract:
+    """Give `loader`, the bytes of a good file with its suffix, and bytes that are not of this format."""
+
+    suffix: str
+    good: bytes
+    bad: bytes
+
+    def loader(self) -> Loader:
+        raise NotImplementedError
+
+    def test_accepts_its_own_format(self) -> None:
+        assert self.loader().accepts(self.good[:4096], self.suffix)
+
+    def test_blocks_are_in_order_apart_and_not_empty(self) -> None:
+        parsed = self.loader().parse(self.good, "file")
+        assert parsed.blocks
+        ends = [0, *(block.end for block in parsed.blocks)]
+        for block, end_before in zip(parsed.blocks, ends, strict=False):
+            assert end_before <= block.start < block.end <= len(parsed.text)
+            assert parsed.text[block.start : block.end].strip()
+
+    def test_the_same_bytes_give_the_same_text_and_structure(self) -> None:
+        assert self.loader().parse(self.good, "file") == self.loader().parse(self.good, "file")
+
+    def test_text_has_one_kind_of_line_end(self) -> None:
+        assert "\r" not in self.loader().parse(self.good.replace(b"\n", b"\r\n"), "file").text
+
+    def test_bytes_of_another_kind_are_refused_by_name(self) -> None:
+        with pytest.raises(UnreadableText, match=r"report\.bin"):
+            self.loader().parse(self.bad, "report.bin")
+
+
+class EmbedderContract:
+    """Give `embedder`."""
+
+    def embedder(self) -> Embedder:
+        raise NotImplementedError
+
+    texts = (
+        "A dam was built in 1947.",
+        "The treaty was signed.",
+        "x",
+        "a longer text " * 40,
+        "日本語 текст 😀",
+    )
+
+    def test_one_row_for_each_text_in_order(self) -> None:
+        embedder = self.embedder()
+        vectors = embedder.embed_passages(self.texts)
+        assert vectors.shape == (len(self.texts), embedder.identity.dimension)
+        assert vectors.dtype == np.float32
+        backwards = embedder.embed_passages(self.texts[::-1])
+        np.testing.assert_allclose(vectors[::-1], backwards, atol=1e-5)
+
+    def test_no_texts_give_no_rows(self) -> None:
+        embedder = self.embedder()
+        assert embedder.embed_passages([]).shape == (0, embedder.identity.dimension)
+
+    def test_a_text_has_one_vector_whatever_its_batch(self) -> None:
+        embedder = self.embedder()
+        together = embedder.embed_passages(self.texts)
+        alone = np.concatenate([embedder.embed_passages([text]) for text in self.texts])
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+
+    def test_vectors_are_finite_and_of_length_one_where_it_says_so(self) -> None:
+        embedder = self.embedder()
+        vectors = embedder.embed_passages(self.texts)
+        assert np.isfinite(vectors).all()
+        if embedder.identity.normalized:
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+
+    def test_a_query_is_nearest_to_the_text_with_its_words(self) -> None:
+        embedder = self.embedder()
+        query = embedder.embed_query("when was the dam built")
+        assert query.shape == (embedder.identity.dimension,)
+        assert int(np.argmax(embedder.embed_passages(self.texts) @ query)) == 0
+
+    def test_a_text_over_the_window_is_cut_not_refused(self) -> None:
+        embedder = self.embedder()
+        long = "word " * (embedder.window.limit + 500)
+        assert np.isfinite(embedder.embed_passages([long])).all()
+
+    def test_many_threads_get_the_vectors_of_one(self) -> None:
+        embedder = self.embedder()
+        expected = embedder.embed_passages(self.texts)
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lambda _: embedder.embed_passages(self.texts), range(16)))
+        for vectors in results:
+            np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+    def test_identity_is_the_same_for_each_instance(self) -> None:
+        assert self.embedder().identity == self.embedder().identity
+
+    def test_window_spans_and_counts_agree(self) -> None:
+        window = self.embedder().window
+        assert window.counts(self.texts) == [len(window.spans(text)) for text in self.texts]
+        for text in self.texts:
+            spans = window.spans(text)
+            assert all(0 <= span.start <= span.end <= len(text) for span in spans)
+            assert [span.start for span in spans] == sorted(span.start for span in spans)
+
+
+class VectorIndexContract:
+    """Give `empty`, an index without rows. Results are held against NumPy on vectors of any length."""
+
+    dimension = 24
+
+    def empty(self) -> VectorIndex:
+        raise NotImplementedError
+
+    def vectors(self, count: int, seed: int = 0) -> Vectors:
+        random = np.random.default_rng(seed)
+        scale = random.uniform(0.01, 100, size=(count, 1))
+        return (random.normal(size=(count, self.dimension)) * scale).astype(np.float32)
+
+    def oracle(
+        self, rows: Sequence[int], vectors: Vectors, query: Vectors, k: int
+    ) -> list[tuple[int, float]]:
+        exact = vectors.astype(np.float64)
+        cosines = exact @ query / np.linalg.norm(exact, axis=1) / np.linalg.norm(query)
+        ranked = sorted(zip(rows, cosines, strict=True), key=lambda entry: -entry[1])
+        return [(row, float(cosine)) for row, cosine in ranked[:k]]
+
+    def check(self, index: VectorIndex, rows: Sequence[int], vectors: Vectors) -> None:
+        assert len(index) == len(rows)
+        for query in self.vectors(5, seed=99):
+            for k in (1, 7, len(rows), len(rows) + 50):
+                found = index.search(query, k)
+                expected = self.oracle(rows, vectors, query, k)
+                assert [scored.row for scored in found] == [row for row, _ in expected]
+                np.testing.assert_allclose(
+                    [scored.score for scored in found], [cosine for _, cosine in expected], atol=1e-5
+                )
+
+    def test_search_equals_numpy_on_vectors_that_are_not_normalised(self) -> None:
+        vectors = self.vectors(200)
+        rows = [row * 3 + 5 for row in range(200)]
+        self.check(self.empty().updated([], rows, vectors), rows, vectors)
+
+    def test_search_equals_numpy_after_many_updates(self) -> None:
+        vectors = self.vectors(300)
+        index, alive = self.empty(), dict[int, Vectors]()
+        for first in range(0, 300, 20):
+            gone = [row for row in alive if row % 7 == first % 7]
+            rows = list(range(first, first + 20))
+            index = index.updated(gone, rows, vectors[first : first + 20])
+            for row in gone:
+                del alive[row]
+            alive.update(zip(rows, vectors[first : first + 20], strict=True))
+        self.check(index, list(alive), np.stack(list(alive.values())))
+
+    def test_a_row_added_again_has_its_new_vector_only(self) -> None:
+        first, second = self.vectors(50, 1), self.vectors(50, 2)
+        index = self.empty().updated([], range(50), first).updated([], range(50), second)
+        self.check(index, range(50), second)
+
+    def test_an_update_leaves_the_index_it_came_from_alone(self) -> None:
+        vectors = self.vectors(40)
+        before = self.empty().updated([], range(40), vectors)
+        before.updated(range(0, 40, 2), [100], vectors[:1])
+        self.check(before, range(40), vectors)
+
+    def test_removing_everything_leaves_nothing(self) -> None:
+        index = self.empty().updated([], range(30), self.vectors(30)).updated(range(30), [], self.vectors(0))
+        assert len(index) == 0
+        assert index.search(self.vectors(1)[0], 5) == []
+
+    def test_rows_that_are_not_there_are_removed_without_complaint(self) -> None:
+        vectors = self.vectors(10)
+        self.check(
+            self.empty().updated([], range(10), vectors).updated([55, 3000], [], vectors[:0]),
+            range(10),
+            vectors,
+        )
+
+    def test_contains_tells_live_rows_from_others(self) -> None:
+        index = self.empty().updated([], [2, 4, 9], self.vectors(3)).updated([4], [], self.vectors(0))
+        assert index.contains([9, 4, 2, 7, -1]) == [True, False, True, False, False]
+        assert index.contains([]) == []
+
+    def test_no_results_for_k_below_one(self) -> None:
+        index = self.empty().updated([], range(5), self.vectors(5))
+        assert index.search(self.vectors(1)[0], 0) == []
+        assert index.search(self.vectors(1)[0], -3) == []
+
+    def test_equal_scores_are_in_the_order_of_rows(self) -> None:
+        same = np.ones((4, self.dimension), dtype=np.float32)
+        index = self.empty().updated([], [9, 3], same[:2]).updated([], [7, 1], same[:2])
+        assert [scored.row for scored in index.search(same[0], 4)] == [1, 3, 7, 9]
+
+    @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+    def test_vectors_without_a_direction_are_refused_and_nothing_is_added(self, value: float) -> None:
+        index = self.empty().updated([], [1], self.vectors(1))
+        bad = np.full((1, self.dimension), value, dtype=np.float32)
+        with pytest.raises(InvalidVector):
+            index.updated([], [2], bad)
+        with pytest.raises(InvalidVector):
+            index.search(bad[0], 1)
+        assert len(index) == 1
+
+    def test_vectors_of_another_dimension_are_refused(self) -> None:
+        with pytest.raises(InvalidVector):
+            self.empty().updated([], [1], np.ones((1, self.dimension + 1), dtype=np.float32))
+
+    def test_threads_search_while_updates_are_made(self) -> None:
+        vectors = self.vectors(400)
+        index = self.empty().updated([], range(200), vectors[:200])
+        query = self.vectors(1, 5)[0]
+        expected = index.search(query, 10)
+        with ThreadPoolExecutor(8) as pool:
+            searches = [pool.submit(index.search, query, 10) for _ in range(200)]
+            updates = [
+                pool.submit(index.updated, [row], [row + 200], vectors[row : row + 1]) for row in range(50)
+            ]
+            assert all(search.result() == expected for search in searches)
+            assert all(len(update.result()) == 200 for update in updates)
+
+
+def chunked(text: str, source: str = "notes.txt") -> tuple[Document, list[Passage]]:
+    made = document(text, source)
+    return made, Chunker(WordWindow(), target_tokens=16).chunk(made)
+
+
+class LexicalIndexContract:
+    """Give `index`, new and empty."""
+
+    def index(self) -> LexicalIndex:
+        raise NotImplementedError
+
+    def entries(self, text: str, source: str, first_row: int, language: str = "en") -> list[IndexedPassage]:
+        _, passages = chunked(text, source)
+        return [IndexedPassage(first_row + n, passage, language) for n, passage in enumerate(passages)]
+
+    def rows(self, index: LexicalIndex, query: str, k: int = 10) -> list[int]:
+        return [scored.row for scored in index.snapshot().search(query, k)]
+
+    def test_the_passage_with_the_rarer_words_comes_first(self) -> None:
+        index = self.index()
+        entries = self.entries("The river flows.", "a", 1) + self.entries(
+            "The river froze in winter.", "b", 2
+        )
+        index.apply([], entries, 1)
+        assert self.rows(index, "did the river freeze in winter?") == [2, 1]
+
+    def test_words_match_by_their_stems(self) -> None:
+        index = self.index()
+        index.apply([], self.entries("Pakistan justified the strikes.", "a", 5), 1)
+        assert self.rows(index, "justify strike") == [5]
+
+    def test_an_applied_change_is_seen_and_older_snapshots_stay(self) -> None:
+        index = self.index()
+        before = index.snapshot()
+        index.apply([], self.entries("A glacier melted.", "a", 0), 1)
+        assert self.rows(index, "glacier") == [0]
+        assert before.search("glacier", 5) == []
+
+    def test_a_removed_document_is_found_no_more(self) -> None:
+        index = self.index()
+        gone = self.entries("A glacier melted.", "a", 0)
+        index.apply([], gone + self.entries("A glacier grew.", "b", 1), 1)
+        index.apply([gone[0].passage.document_id], [], 2)
+        assert self.rows(index, "glacier") == [1]
+        assert len(index) == 1
+
+    def test_applying_a_change_twice_counts_it_once(self) -> None:
+        index = self.index()
+        for _ in range(2):
+            index.apply([], self.entries("A glacier melted.", "a", 0), 1)
+        assert self.rows(index, "glacier") == [0]
+        assert len(index) == 1
+
+    def test_the_sequence_is_that_of_the_last_change(self) -> None:
+        index = self.index()
+        assert index.sequence == 0
+        index.apply([], self.entries("A glacier melted.", "a", 0), 7)
+        assert index.sequence == 7
+        index.clear()
+        assert index.sequence == 0
+        assert len(index) == 0
+
+    @pytest.mark.parametrize(
+        "query", ["", "   ", "AND", '"', "title:(", "a~b^3 +-!", "row:[* TO *]", "\\", "\0", "😀", "x" * 5000]
+    )
+    def test_any_string_is_a_query(self, query: str) -> None:
+        index = self.index()
+        index.apply([], self.entries("A glacier melted.", "a", 0), 1)
+        assert self.rows(index, query) == []
+
+    def test_no_results_for_k_below_one(self) -> None:
+        index = self.index()
+        index.apply([], self.entries("A glacier melted.", "a", 0), 1)
+        assert index.snapshot().search("glacier", 0) == []
+
+    def test_scripts_without_spaces_are_searched_and_hide_no_others(self) -> None:
+        index = self.index()
+        index.apply([], self.entries("A glacier melted.", "a", 0), 1)
+        index.apply([], self.entries("杜兰线是英国殖民统治时期建立的边界。", "b", 1, "zh"), 2)
+        assert self.rows(index, "杜兰线在哪里") == [1]
+        assert self.rows(index, "glacier") == [0]
+
+
+class CatalogContract:
+    """Give `catalog`, new and empty; `reopened` closes it and opens it again."""
+
+    space = HashingEmbedder().identity.space("test")
+
+    def catalog(self) -> Catalog:
+        raise NotImplementedError
+
+    def reopened(self) -> Catalog:
+        raise NotImplementedError
+
+    def put(self, catalog: Catalog, text: str, source: str = "notes.txt") -> tuple[Document, list[Passage]]:
+        made, passages = chunked(text, source)
+        vectors = HashingEmbedder().embed_passages([indexed_text(passage) for passage in passages])
+        catalog.put(made, passages, vectors, self.space.id)
+        return made, passages
+
+    text = "The first line says one thing.\n" + "Ünïcödé 😀 and e\u0301 and 世界。\n" * 30
+
+    def test_text_and_passages_come_back_as_they_were_put(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        made, passages = self.put(catalog, self.text)
+        for held in (catalog, self.reopened()):
+            assert held.text(made.id) == self.text
+            assert [passage for _, passage in held.passages_of(made.id)] == passages
+            assert held.document(made.id).passages == len(passages)
+            assert held.active_space() == self.space
+
+    def test_a_slice_is_a_slice_of_the_text_wherever_it_lies(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        text = "0123456789é😀 " * 20_000
+        made, _ = self.put(catalog, text)
+        for start, end in (
+            (0, 5),
+            (65_530, 65_545),
+            (131_071, 131_074),
+            (100, 200_000),
+            (259_990, 10**9),
+            (7, 7),
+        ):
+            assert catalog.text(made.id, start, end) == text[start:end]
+
+    def test_a_new_version_replaces_the_old_one_of_its_origin(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        old, _ = self.put(catalog, "The old version.")
+        rows = [row for row, _ in catalog.passages_of(old.id)]
+        new, _ = self.put(catalog, "The new version.")
+        assert [info.id for info in catalog.documents()] == [new.id]
+        assert catalog.passages(rows) == {}
+        with pytest.raises(DocumentNotFound):
+            catalog.text(old.id)
+
+    def test_a_deleted_document_leaves_nothing(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        made, passages = self.put(catalog, self.text)
+        change = catalog.delete(made.id)
+        assert change.document_ids_removed == (made.id,)
+        assert catalog.passages(change.rows_removed) == {}
+        assert list(catalog.scan_vectors(self.space.id)) == []
+        keys = [embedding_key(indexed_text(passage)) for passage in passages]
+        assert catalog.known_vectors(self.space.id, keys) == {}
+        with pytest.raises(DocumentNotFound, match=made.id):
+            catalog.delete(made.id)
+
+    def test_rows_are_never_given_twice(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        seen: set[int] = set()
+        for version in range(4):
+            made, _ = self.put(catalog, f"Version {version}.\nIt says {version}.")
+            rows = {row for row, _ in catalog.passages_of(made.id)}
+            assert not rows & seen
+            seen |= rows
+            catalog.delete(made.id)
+
+    def test_putting_the_same_document_again_changes_nothing(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        self.put(catalog, self.text)
+        before = catalog.sequence()
+        self.put(catalog, self.text)
+        assert catalog.sequence() == before
+        assert len(catalog.documents()) == 1
+
+    def test_the_change_log_names_each_change_in_order(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        first, _ = self.put(catalog, "One.", "a")
+        second, _ = self.put(catalog, "Two.", "b")
+        catalog.delete(first.id)
+        log = catalog.changes_since(0)
+        assert [document_id for _, document_id in log] == [first.id, second.id, first.id]
+        assert [sequence for sequence, _ in log] == sorted({sequence for sequence, _ in log})
+        assert catalog.sequence() == log[-1][0]
+        assert catalog.changes_since(log[1][0]) == log[2:]
+
+    def test_vectors_come_back_by_row_and_by_text(self) -> None:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        made, passages = self.put(catalog, self.text)
+        texts = [indexed_text(passage) for passage in passages]
+        expected = HashingEmbedder().embed_passages(texts)
+        ((rows, vectors),) = list(catalog.scan_vectors(self.space.id))
+        assert rows == [row for row, _ in catalog.passages_of(made.id)]
+        np.testing.assert_array_equal(vectors, expected)
+        known = catalog.known_vectors(self.space.id, [embedding_key(texts[0]), b"no such key 1234"])
+        assert list(known) == [embedding_key(texts[0])]
+        np.testing.assert_array_equal(known[embedding_key(texts[0])], expected[0])
+
+    def test_unknown_documents_and_rows_are_missing_not_wrong(self) -> None:
+        catalog = self.catalog()
+        assert catalog.documents() == []
+        assert catalog.passages([0, 1, -1]) == {}
+        assert catalog.passages_of("nothing") == []
+        assert catalog.find("upload:nothing") is None
+        for call in (catalog.document, catalog.text, catalog.pages, catalog.language, catalog.delete):
+            with pytest.raises(DocumentNotFound, match="nothing"):
+                call("nothing")

@@ -1,0 +1,106 @@
+"""The catalog on SQLite: its contract, its settings, and what goes wrong."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from contracts import CatalogContract
+
+from index.catalog import Catalog
+from index.errors import DamagedStore, ReadOnlyStore, StorageError, StorageFull, StorageUnavailable
+from index.schema import write_ahead_log_is_safe
+from index.sql_catalog import SqlCatalog
+
+
+class TestSqlCatalog(CatalogContract):
+    @pytest.fixture(autouse=True)
+    def _path(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "catalog.db"
+
+    def catalog(self) -> Catalog:
+        self.open = SqlCatalog(self.path, writable=True)
+        return self.open
+
+    def reopened(self) -> Catalog:
+        self.open.close()
+        return self.catalog()
+
+    def filled(self) -> Catalog:
+        catalog = self.catalog()
+        catalog.activate_space(self.space)
+        self.put(catalog, self.text)
+        return catalog
+
+    def test_a_reader_cannot_write(self) -> None:
+        self.filled()
+        reader = SqlCatalog(self.path, writable=False)
+        with pytest.raises(ReadOnlyStore):
+            reader.delete(reader.documents()[0].id)
+        with pytest.raises(StorageUnavailable), reader._read() as connection:
+            connection.exec_driver_sql("DELETE FROM changes")
+
+    def test_commits_are_made_durable_as_this_sqlite_allows(self) -> None:
+        catalog = self.filled()
+        assert isinstance(catalog, SqlCatalog)
+        with catalog._write() as connection:
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+            synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+        safe = write_ahead_log_is_safe(sqlite3.sqlite_version_info)
+        assert (journal, synchronous) == (("wal", 2) if safe else ("delete", 3))
+
+    def test_an_altered_passage_is_left_out_and_altered_text_is_refused(self) -> None:
+        catalog = self.filled()
+        info = catalog.documents()[0]
+        rows = [row for row, _ in catalog.passages_of(info.id)]
+        with sqlite3.connect(self.path) as raw:
+            raw.execute("UPDATE passages SET text = 'It says another thing.' WHERE row = ?", (rows[0],))
+            raw.execute("UPDATE segments SET text = replace(text, 'one thing', 'no thing')")
+        assert sorted(catalog.passages(rows)) == rows[1:]
+        with pytest.raises(DamagedStore, match="doctor"):
+            catalog.text(info.id)
+
+    def test_an_altered_vector_is_refused(self) -> None:
+        catalog = self.filled()
+        with sqlite3.connect(self.path) as raw:
+            raw.execute("UPDATE vectors SET vector = zeroblob(length(vector))")
+        with pytest.raises(DamagedStore, match="row 0"):
+            list(catalog.scan_vectors(self.space.id))
+
+    def test_a_full_disk_keeps_what_was_there_and_nothing_of_what_was_not(self) -> None:
+        catalog = self.filled()
+        assert isinstance(catalog, SqlCatalog)
+        before = [info.id for info in catalog.documents()]
+        with catalog._write() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(StorageFull, match="disk is full"):
+            self.put(catalog, "Much more text follows here. " * 5000, "other.txt")
+        assert [info.id for info in self.reopened().documents()] == before
+
+    def test_a_file_that_is_no_database_is_reported(self) -> None:
+        self.path.write_bytes(b"this is not a database" * 100)
+        with pytest.raises(DamagedStore, match="doctor"):
+            self.catalog()
+
+    def test_a_home_of_a_newer_version_is_not_touched(self) -> None:
+        self.filled().close()
+        with sqlite3.connect(self.path) as raw:
+            raw.execute("UPDATE meta SET value = '999' WHERE key = 'schema_version'")
+        for writable in (True, False):
+            with pytest.raises(StorageError, match="newer Quotebound"):
+                SqlCatalog(self.path, writable=writable)
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+    ],
+)
+def test_the_write_ahead_log_is_used_only_without_the_reset_bug(version: tuple[int, ...], safe: bool) -> None:
+    assert write_ahead_log_is_safe(version) is safe
