@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from index.embedding import EmbeddingSpace, Vectors
-from index.types import Document, DocumentInfo, Page, Passage
+from index.types import Document, DocumentInfo, Located, Page, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Catalog(Protocol):
         """Return a document's pages in order; raise `DocumentNotFound`."""
         ...
 
-    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """Return the passages of the rows that are stored; others are left out."""
+    def passages(self, rows: Sequence[int]) -> dict[int, Located]:
+        """Return the stored passages of some rows with their documents' names; others are left out."""
         ...
 
     def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:

@@ -21,6 +21,19 @@ _FLOAT = np.dtype("<f4")
 
 Record = dict[str, Any]
 
+_PASSAGE_COLUMNS = (
+    "row",
+    "id",
+    "document_id",
+    "ordinal",
+    "start",
+    "end",
+    "text",
+    "heading",
+    "page",
+    "sentences",
+)
+
 
 def document_record(document: Document, passages: int) -> Record:
     """Return a document as a row of `documents`, added now."""
@@ -97,7 +110,7 @@ def passage_record(row: int, passage: Passage) -> Record:
 
 def passage(row: sa.Row[Any]) -> Passage | None:
     """Return a row of `passages` as a passage, None where it is not what was stored."""
-    if _passage_crc(dict(row._mapping)) != row.crc:
+    if _passage_crc({column: row._mapping[column] for column in _PASSAGE_COLUMNS}) != row.crc:
         return None
     return Passage(
         id=row.id,
@@ -113,7 +126,7 @@ def passage(row: sa.Row[Any]) -> Passage | None:
 
 
 def _passage_crc(record: Record) -> int:
-    whole = json.dumps([value for key, value in sorted(record.items()) if key != "crc"])
+    whole = json.dumps([record[column] for column in _PASSAGE_COLUMNS])
     return zlib.crc32(whole.encode("utf-8"))
 
 

@@ -17,7 +17,7 @@ from index.chunking import indexed_text
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DocumentNotFound, ReadOnlyStore
 from index.schema import changes, documents, meta, passages, segments, spaces, storage_errors, vectors
-from index.types import Document, DocumentInfo, Page, Passage
+from index.types import Document, DocumentInfo, Located, Page, Passage
 
 # SQLite allows 32,766 bound values in a statement; other databases fewer.
 _BATCH = 500
@@ -144,15 +144,16 @@ class SqlCatalog:
             raise _no_document(document_id)
         return value
 
-    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
-        """Return the passages of the rows that are stored and whole."""
-        found: dict[int, Passage] = {}
+    def passages(self, rows: Sequence[int]) -> dict[int, Located]:
+        """Return the passages of the rows that are stored and whole, with their documents' names."""
+        found: dict[int, Located] = {}
+        statement = sa.select(passages, documents.c.source, documents.c.title).join(documents)
         with self._read() as connection:
             for first in range(0, len(rows), _BATCH):
                 batch = list(rows[first : first + _BATCH])
-                for row in connection.execute(sa.select(passages).where(passages.c.row.in_(batch))):
+                for row in connection.execute(statement.where(passages.c.row.in_(batch))):
                     if (passage := records.passage(row)) is not None:
-                        found[row.row] = passage
+                        found[row.row] = Located(passage, row.source, row.title)
         return found
 
     def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:

@@ -15,7 +15,7 @@ from index.embedding import EmbeddingSpace, Vectors
 from index.errors import SpaceMismatch
 from index.lexical import IndexedPassage, LexicalIndex, LexicalSnapshot, TantivyIndex
 from index.sql_catalog import SqlCatalog
-from index.types import Document, DocumentInfo, Passage
+from index.types import Document, DocumentInfo, Located, Passage
 from index.vectors import FlatVectorIndex, Scored, VectorIndex
 
 CATALOG_FILE = "catalog.db"
@@ -52,7 +52,11 @@ class Snapshot:
         live = self.vectors.contains([scored.row for scored in found])
         return [scored for scored, alive in zip(found, live, strict=True) if alive]
 
-    def passages(self, rows: Sequence[int]) -> dict[int, Passage]:
+    def cosines(self, query: Vectors, rows: Sequence[int]) -> list[float]:
+        """Return the cosine between a query vector and each of some rows of this snapshot."""
+        return self.vectors.cosines(query, rows)
+
+    def passages(self, rows: Sequence[int]) -> dict[int, Located]:
         """Return the passages of rows that are still stored."""
         return self.catalog.passages(rows)
 

@@ -135,11 +135,21 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Why a passage was retrieved: its place and score in each list, None where it was in none.
+class Located:
+    """A stored passage with the names of its document."""
 
-    Ranks count from 1. `dense_score` is a cosine, `lexical_score` a BM25 sum, `reader_score` the
-    reader's best sentence score in the passage once a reader has seen it.
+    passage: Passage
+    source: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a passage was retrieved: its place in each list, None where it was not in it.
+
+    Ranks count from 1. `dense_score` is the cosine to the query, known whether or not the passage
+    was among the nearest; `lexical_score` is a BM25 sum; `reader_score` is that of its best sentence
+    once a reader has seen it.
     """
 
     dense_rank: int | None = None

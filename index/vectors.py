@@ -53,6 +53,13 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def cosines(self, query: Vectors, rows: Sequence[int]) -> list[float]:
+        """Return the cosine between the query and each row, as `search` would score it.
+
+        Raise `KeyError` for a row that is not in the index, `InvalidVector` as `search` does.
+        """
+        ...
+
     def updated(self, removed: Sequence[int], rows: Sequence[int], vectors: Vectors) -> Self:
         """Return an index without the rows `removed` and then with `rows`.
 
@@ -158,6 +165,18 @@ class FlatVectorIndex:
         unit = normalized(np.atleast_2d(query), self._dimension)[0]
         found = self._base.search(unit, k) + self._delta.search(unit, k)
         return sorted(found, key=lambda scored: (-scored.score, scored.row))[: max(k, 0)]
+
+    def cosines(self, query: Vectors, rows: Sequence[int]) -> list[float]:
+        """Return the cosine between the query and each row."""
+        unit = normalized(np.atleast_2d(query), self._dimension)[0]
+        return [float(self._vector(row) @ unit) for row in rows]
+
+    def _vector(self, row: int) -> Vectors:
+        for segment in (self._base, self._delta):
+            positions = segment.positions(np.array([row], dtype=np.int64))
+            if len(positions):
+                return np.asarray(segment.index.reconstruct(int(positions[0])), dtype=np.float32)
+        raise KeyError(row)
 
     def updated(self, removed: Sequence[int], rows: Sequence[int], vectors: Vectors) -> FlatVectorIndex:
         """Return an index with the rows removed and added."""

@@ -202,6 +202,16 @@ class VectorIndexContract:
         assert index.contains([9, 4, 2, 7, -1]) == [True, False, True, False, False]
         assert index.contains([]) == []
 
+    def test_cosines_of_given_rows_are_those_of_the_search(self) -> None:
+        vectors = self.vectors(60)
+        index = self.empty().updated([], range(30), vectors[:30]).updated([3], range(30, 60), vectors[30:])
+        query = self.vectors(1, 5)[0]
+        found = index.search(query, 100)
+        cosines = index.cosines(query, [scored.row for scored in found])
+        np.testing.assert_allclose(cosines, [scored.score for scored in found], atol=1e-6)
+        with pytest.raises(KeyError):
+            index.cosines(query, [3])
+
     def test_no_results_for_k_below_one(self) -> None:
         index = self.empty().updated([], range(5), self.vectors(5))
         assert index.search(self.vectors(1)[0], 0) == []

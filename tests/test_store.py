@@ -32,7 +32,8 @@ def found(store: Store, words: str) -> set[str]:
     snapshot = store.snapshot()
     rows = [scored.row for scored in snapshot.dense(EMBEDDER.embed_query(words), 50)]
     rows += [scored.row for scored in snapshot.lexical(words, 50)]
-    return {passage.text for passage in snapshot.passages(rows).values() if words in passage.text}
+    located = snapshot.passages(rows).values()
+    return {entry.passage.text for entry in located if words in entry.passage.text}
 
 
 def test_a_document_is_found_by_both_indexes_once_put_returns(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""How good the answers are: cases, metrics, runs, reports, benchmarks, and what is fitted on data."""

@@ -1,0 +1,74 @@
+"""Public question sets, read from where the user keeps them; none is part of this repository."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import SourceNotFound
+
+SQUAD2_FILE = Path("dev/squad2-public.json.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class SquadQuestion:
+    """A question on an article; `answers` are offsets of its answers in the article, none if unanswerable."""
+
+    id: str
+    text: str
+    answers: tuple[int, ...]
+    answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SquadArticle:
+    """An article of SQuAD as one document: its paragraphs, a blank line between them."""
+
+    title: str
+    text: str
+    questions: tuple[SquadQuestion, ...]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a data file, by which a result names what it was measured on."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def squad2_path(data: Path) -> Path:
+    """Return where SQuAD 2.0 is below a data folder; raise `SourceNotFound` saying where it comes from."""
+    path = data / SQUAD2_FILE
+    if not path.is_file():
+        raise SourceNotFound(
+            f"there is no {SQUAD2_FILE} in the data folder: it is the development set of SQuAD 2.0 "
+            "(Rajpurkar, Jia and Liang, 2018; CC BY-SA 4.0) in its own JSON, compressed with gzip"
+        )
+    return path
+
+
+def load_squad2(path: Path) -> list[SquadArticle]:
+    """Return the articles of a SQuAD 2.0 file by title."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        articles = json.load(file)["data"]
+    found = []
+    for article in sorted(articles, key=lambda entry: str(entry["title"])):
+        text = ""
+        questions = []
+        for paragraph in article["paragraphs"]:
+            offset = len(text)
+            text += paragraph["context"].replace("\r", " ") + "\n\n"
+            for question in paragraph["qas"]:
+                answers = {offset + answer["answer_start"] for answer in question["answers"]}
+                questions.append(
+                    SquadQuestion(
+                        id=question["id"],
+                        text=" ".join(question["question"].split()),
+                        answers=tuple(sorted(answers)),
+                        answerable=not question["is_impossible"],
+                    )
+                )
+        found.append(SquadArticle(article["title"], text, tuple(questions)))
+    return found

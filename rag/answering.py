@@ -1,0 +1,196 @@
+"""From a question to an answer: the one path that the API, the page, the command line and the eval take."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from index.chunking import page_at
+from index.embedding import Embedder
+from index.errors import DocumentNotFound
+from index.home import DEFAULT_COLLECTION
+from index.store import Snapshot
+from index.types import Hit
+from rag.citations import Verifier
+from rag.errors import InvalidQuestion
+from rag.generation import Claim, DraftSentence, Generator
+from rag.generation.prompts import ABSTENTION
+from rag.reading import Reader
+from rag.retrieval import Retriever
+from rag.types import (
+    Answer,
+    AnswerSentence,
+    AnswerSpan,
+    AnswerStatus,
+    Citation,
+    Quote,
+    Reading,
+    SearchResult,
+)
+
+MAX_QUESTION_CHARACTERS = 4000
+MAX_TOP_K = 100
+DEFAULT_TOP_K = 10
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    milliseconds: dict[str, float]
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.milliseconds[step] = (time.perf_counter() - start) * 1000
+
+
+class Assistant:
+    """Answers questions from collections.
+
+    Raises `InvalidQuestion`, `CollectionNotFound`, and what the storage raises. `threshold` is the
+    least probability of an answer at which one is given; None leaves it to the reader.
+    """
+
+    def __init__(
+        self,
+        snapshot: Callable[[str], Snapshot],
+        embedder: Embedder,
+        retriever: Retriever,
+        reader: Reader,
+        generator: Generator,
+        threshold: float | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._embedder = embedder
+        self._retriever = retriever
+        self._reader = reader
+        self._generator = generator
+        self._threshold = reader.threshold if threshold is None else threshold
+        self.verifier = Verifier()
+
+    def search(
+        self, query: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
+    ) -> SearchResult:
+        """Return the passages nearest to a query, best first."""
+        effective = _effective(query)
+        _check_top_k(top_k)
+        snapshot = self._snapshot(collection)
+        hits = self._retriever.search(snapshot, effective, top_k)
+        verified = self.verifier.hits(hits, snapshot.catalog)
+        return SearchResult(effective, tuple(verified), snapshot.generation)
+
+    def ask(self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K) -> Answer:
+        """Return the answer that the `top_k` nearest passages give, or an abstention."""
+        step = _Stopwatch({})
+        with step("total"):
+            effective = _effective(question)
+            _check_top_k(top_k)
+            snapshot = self._snapshot(collection)
+            with step("embed"):
+                self._embedder.embed_query(effective)
+            with step("retrieve"):
+                hits = self._retriever.search(snapshot, effective, top_k)
+            with step("read"):
+                reading = self._reader.read(effective, hits)
+            answers = reading.evidence and reading.answerable >= self._threshold
+            with step("generate"):
+                draft = self._generator.generate(effective, hits, reading) if answers else []
+            with step("verify"):
+                sentences, citations = self._bound(draft, hits, snapshot)
+                shown = self.verifier.hits(_with_reader_scores(hits, reading), snapshot.catalog)
+        return Answer(
+            question=question,
+            effective_query=effective,
+            text=" ".join(sentence.text for sentence in sentences) or ABSTENTION,
+            sentences=tuple(sentences),
+            citations=tuple(citations),
+            status=AnswerStatus.ANSWERED if citations else AnswerStatus.ABSTAINED,
+            confidence=reading.answerable,
+            hits=tuple(shown),
+            timings=step.milliseconds,
+            generation=snapshot.generation,
+        )
+
+    def _bound(
+        self, draft: Sequence[DraftSentence], hits: Sequence[Hit], snapshot: Snapshot
+    ) -> tuple[list[AnswerSentence], list[Citation]]:
+        """Keep the claims that are verbatim and the sentences that keep one; markers count from 1."""
+        kept: list[Citation] = []
+        sentences: list[AnswerSentence] = []
+        for sentence in draft:
+            claimed = [_citation(claim, hits[claim.hit], snapshot) for claim in sentence.claims]
+            passed = self.verifier.citations([found for found in claimed if found], snapshot.catalog)
+            markers = tuple(_marker(citation, kept) for citation in passed)
+            if markers:
+                sentences.append(AnswerSentence(sentence.text, markers))
+        return sentences, kept
+
+
+def _effective(question: str) -> str:
+    """Return the question as it is searched for: one line, without control characters."""
+    try:
+        question.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidQuestion("the question holds half of a surrogate pair, which is no character") from error
+    effective = " ".join(_CONTROL.sub(" ", question).split())
+    if not effective:
+        raise InvalidQuestion("the question is empty; ask something")
+    if len(effective) > MAX_QUESTION_CHARACTERS:
+        raise InvalidQuestion(
+            f"the question has {len(effective)} characters, more than {MAX_QUESTION_CHARACTERS}; shorten it"
+        )
+    return effective
+
+
+def _check_top_k(top_k: int) -> None:
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise InvalidQuestion(f"top_k is {top_k}; it can be 1 to {MAX_TOP_K}")
+
+
+def _citation(claim: Claim, hit: Hit, snapshot: Snapshot) -> Citation | None:
+    """Return a claim as a citation without a marker, None where its document was deleted meanwhile."""
+    document_id = hit.passage.document_id
+    try:
+        sha256 = snapshot.catalog.document(document_id).sha256
+        pages = snapshot.catalog.pages(document_id)
+    except DocumentNotFound:
+        return None
+    base = claim.span.start
+    words = None
+    if (span := claim.answer) is not None:
+        words = AnswerSpan(claim.text[span.start - base : span.end - base], span.start, span.end)
+    return Citation(
+        marker=0,
+        quote=Quote(document_id, base, claim.span.end, claim.text, sha256),
+        source=hit.source,
+        title=hit.title,
+        heading=hit.passage.heading,
+        page=page_at(pages, base),
+        score=claim.score,
+        answer_span=words,
+    )
+
+
+def _marker(citation: Citation, kept: list[Citation]) -> int:
+    """Return the marker of a citation, adding it to those kept unless the same quote is there already."""
+    for known in kept:
+        if known.quote == citation.quote:
+            return known.marker
+    kept.append(replace(citation, marker=len(kept) + 1))
+    return len(kept)
+
+
+def _with_reader_scores(hits: Sequence[Hit], reading: Reading) -> list[Hit]:
+    best: dict[int, float] = {}
+    for evidence in reading.evidence:
+        best[evidence.hit] = max(evidence.score, best.get(evidence.hit, 0.0))
+    return [
+        replace(hit, why=replace(hit.why, reader_score=best.get(place))) for place, hit in enumerate(hits)
+    ]

@@ -1,0 +1,93 @@
+"""The quote invariant: what is quoted stands, letter for letter, where the citation says it stands.
+
+Every quote that leaves the process passes `Verifier`. It compares with the stored text and mends
+nothing: a quote that is off by one character is dropped, logged and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from index.errors import DamagedStore, DocumentNotFound
+from index.types import DocumentInfo, Hit
+from rag.types import Citation
+
+_log = structlog.get_logger(__name__)
+
+
+class StoredText(Protocol):
+    """Where the text of a document is looked up; a `Catalog` is one."""
+
+    def document(self, document_id: str) -> DocumentInfo:
+        """Return a document without its text; raise `DocumentNotFound`."""
+        ...
+
+    def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
+        """Return `text[start:end]` of a stored document; raise `DocumentNotFound` or `DamagedStore`."""
+        ...
+
+
+def fault(
+    document_id: str, start: int, end: int, text: str, store: StoredText, sha256: str | None = None
+) -> str | None:
+    """Say why `text` is not `text[start:end]` of the document named, or None where it is.
+
+    This is the one check behind every quote. It looks at nothing but the stored text. With `sha256`
+    the document must also be that version.
+    """
+    if not 0 <= start < end:
+        return "offsets are no span"
+    if end - start != len(text):
+        return "text and span differ in length"
+    try:
+        stored = store.text(document_id, start, end)
+        if sha256 is not None and store.document(document_id).sha256 != sha256:
+            return "the document is another version"
+    except DocumentNotFound:
+        return "no such document"
+    except DamagedStore:
+        return "stored text is damaged"
+    return None if stored == text else "text differs from what is stored there"
+
+
+class Verifier:
+    """Lets through what is verbatim, and counts what it dropped."""
+
+    def __init__(self) -> None:
+        self.checked = 0
+        self.dropped = 0
+
+    def citations(self, claimed: Sequence[Citation], store: StoredText) -> list[Citation]:
+        """Return the citations whose quote is verbatim and whose answer span is verbatim within it."""
+        return [citation for citation in claimed if self._passes(citation, store)]
+
+    def hits(self, claimed: Sequence[Hit], store: StoredText) -> list[Hit]:
+        """Return the hits whose passage is verbatim."""
+        kept = []
+        for hit in claimed:
+            passage = hit.passage
+            reason = fault(passage.document_id, passage.start, passage.end, passage.text, store)
+            if self._accepts(reason, passage.document_id, passage.start):
+                kept.append(hit)
+        return kept
+
+    def _passes(self, citation: Citation, store: StoredText) -> bool:
+        quote, span = citation.quote, citation.answer_span
+        reason = fault(quote.document_id, quote.start, quote.end, quote.text, store, quote.sha256)
+        if reason is None and span is not None:
+            if not quote.start <= span.start < span.end <= quote.end:
+                reason = "the answer span is not within the quote"
+            else:
+                reason = fault(quote.document_id, span.start, span.end, span.text, store)
+        return self._accepts(reason, quote.document_id, quote.start)
+
+    def _accepts(self, reason: str | None, document_id: str, start: int) -> bool:
+        self.checked += 1
+        if reason is None:
+            return True
+        self.dropped += 1
+        _log.error("quote dropped", reason=reason, document=document_id, start=start)
+        return False

@@ -1,0 +1,3 @@
+"""Every phrase that Quotebound says of its own accord."""
+
+ABSTENTION = "The documents do not say."

@@ -1,0 +1,158 @@
+"""Reading by likeness: sentences near the question in meaning and in words, weighed by fitted coefficients.
+
+Two linear functions of the same signals (`features.SENTENCE_SIGNALS`). One ranks the sentences of a
+question against each other, fitted as a conditional logit (McFadden, 1974); the other says how
+probable it is that the best one answers, fitted as a logistic regression on answerable and
+unanswerable questions. `quotebound eval fit` fits both and writes `similarity.json` beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.catalog import embedding_key
+from index.embedding import Embedder, Vectors
+from index.types import Hit, Span
+from index.vectors import normalized
+from rag.reading.features import (
+    SENTENCE_SIGNALS,
+    Candidate,
+    Question,
+    candidate_sentences,
+    sentence_signals,
+)
+from rag.reading.spans import answer_span
+from rag.types import Evidence, Reading
+
+COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
+_CACHED_SENTENCES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A weight for each signal and a constant; `probability` is the logistic function of their sum."""
+
+    constant: float
+    weights: Mapping[str, float]
+
+    def __call__(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighted sum for each row of signals."""
+        vector = np.array([self.weights[name] for name in SENTENCE_SIGNALS])
+        total: NDArray[np.float64] = signals @ vector + self.constant
+        return total
+
+    def probability(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logistic function of the weighted sum for each row of signals."""
+        result: NDArray[np.float64] = 1 / (1 + np.exp(-self(signals)))
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """What `quotebound eval fit` found: how to rank sentences, when to answer, and from which threshold.
+
+    `relevance` orders sentences and gives the probability that one is evidence; `answerable` is for
+    the best sentence of a question. `threshold` is the least `answerable` at which to answer.
+    """
+
+    relevance: Linear
+    answerable: Linear
+    threshold: float
+
+    @classmethod
+    def load(cls, path: Path = COEFFICIENTS_FILE) -> Self:
+        """Read the coefficients; raise `ValueError` where they are of other signals than these."""
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if tuple(stored["signals"]) != SENTENCE_SIGNALS:
+            raise ValueError(f"{path.name} is of other signals; fit it anew with `quotebound eval fit`")
+        relevance, answerable = (
+            Linear(stored[key]["constant"], stored[key]["weights"]) for key in ("relevance", "answerable")
+        )
+        return cls(relevance, answerable, stored["threshold"])
+
+
+class SimilarityReader:
+    """Implements `Reader` with the embedding model alone."""
+
+    def __init__(self, embedder: Embedder, coefficients: Coefficients | None = None) -> None:
+        self._embedder = embedder
+        self._coefficients = coefficients or Coefficients.load()
+        self._vectors = _VectorCache(_CACHED_SENTENCES)
+
+    @property
+    def threshold(self) -> float:
+        """The least `Reading.answerable` at which to answer, as it was fitted."""
+        return self._coefficients.threshold
+
+    def read(self, question: str, hits: Sequence[Hit]) -> Reading:
+        """Return the sentences of the hits, the most relevant first."""
+        asked = Question.analysed(question)
+        sentences, signals = self.signals(asked, hits)
+        if not sentences:
+            return Reading((), 0.0)
+        relevance = self._coefficients.relevance.probability(signals)
+        order = np.argsort(-relevance, kind="stable")
+        answerable = float(self._coefficients.answerable.probability(signals[order[:1]])[0])
+        evidence = tuple(
+            Evidence(
+                hit=sentences[place].hit,
+                span=sentences[place].span,
+                answer=_answer(sentences[place], asked),
+                score=float(relevance[place]),
+                signals=dict(zip(SENTENCE_SIGNALS, map(float, signals[place]), strict=True)),
+            )
+            for place in order
+        )
+        return Reading(evidence, answerable)
+
+    def signals(self, question: Question, hits: Sequence[Hit]) -> tuple[list[Candidate], NDArray[np.float64]]:
+        """Return every sentence of the hits with its signals, one row each."""
+        sentences = candidate_sentences(hits)
+        if not sentences:
+            return [], np.empty((0, len(SENTENCE_SIGNALS)))
+        vectors = self._vectors.of([sentence.text for sentence in sentences], self._embedder)
+        query = self._embedder.embed_query(question.text)
+        dimension = self._embedder.identity.dimension
+        cosines = normalized(vectors, dimension) @ normalized(query[np.newaxis], dimension)[0]
+        return sentences, sentence_signals(question, hits, sentences, cosines.tolist())
+
+
+def _answer(sentence: Candidate, question: Question) -> Span | None:
+    found = answer_span(sentence.text, question.expected, question.terms)
+    if found is None:
+        return None
+    return Span(sentence.span.start + found.start, sentence.span.start + found.end)
+
+
+class _VectorCache:
+    """The vectors of sentences read lately, by a digest of their text: it keeps no text of a document."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, texts: Sequence[str], embedder: Embedder) -> Vectors:
+        keys = [embedding_key(text) for text in texts]
+        with self._lock:
+            found = {key: self._known[key] for key in keys if key in self._known}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if missing:
+            vectors = embedder.embed_passages(list(missing.values()))
+            found.update(zip(missing, vectors, strict=True))
+        with self._lock:
+            for key in keys:
+                self._known[key] = found[key]
+                self._known.move_to_end(key)
+            while len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return np.stack([found[key] for key in keys])

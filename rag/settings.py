@@ -1,0 +1,101 @@
+"""Every setting, as data: from QUOTEBOUND_* in the environment, else `quotebound.toml`, else its default."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from index.embedding.model_files import PACKAGED_MODEL
+from rag.errors import InvalidSetting
+
+CONFIG_FILE = "quotebound.toml"
+
+
+class Settings(BaseSettings):
+    """What can be set. Frozen, and it builds nothing: `wiring` does."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="QUOTEBOUND_", frozen=True, extra="forbid", toml_file=CONFIG_FILE, env_ignore_empty=True
+    )
+
+    home: Path = Field(Path(".quotebound"), description="folder that holds all data")
+    host: str = Field("127.0.0.1", description="address to serve on; another than loopback needs an API key")
+    port: int = Field(8000, ge=1, le=65535, description="port to serve on")
+    api_key: SecretStr | None = Field(None, description="key that every request must carry once it is set")
+    allowed_hosts: Annotated[
+        tuple[str, ...], Field(description="further names the service is reached by")
+    ] = ()
+
+    model: str = Field(
+        PACKAGED_MODEL, description="embedding model: packaged name, folder, or name on the hub"
+    )
+    allow_download: bool = Field(False, description="fetch a model that is not on this machine")
+    chunk_tokens: int = Field(
+        192, ge=16, le=2000, description="target length of a passage in tiktoken tokens"
+    )
+
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="least probability at which to answer; unset: as fitted with the reader"
+    )
+    max_file_mb: float = Field(32, gt=0, le=4096, description="greatest size of a file or upload")
+
+    workers: int = Field(2, ge=1, le=64, description="requests that are worked on at once")
+    queue: int = Field(32, ge=0, le=10_000, description="requests that may wait for a worker")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @field_validator("api_key")
+    @classmethod
+    def _not_trivial(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < 16:
+            raise ValueError("an API key needs at least 16 characters")
+        return key
+
+    @property
+    def max_bytes(self) -> int:
+        """The greatest size of a file or upload in bytes."""
+        return int(self.max_file_mb * 2**20)
+
+    @property
+    def serves_loopback_only(self) -> bool:
+        """Whether no other machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments over the environment, and the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings() -> Settings:
+    """Return the settings; raise `InvalidSetting` naming the one that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"QUOTEBOUND_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise InvalidSetting(faults) from error
+    except ValueError as error:
+        raise InvalidSetting(f"{CONFIG_FILE} cannot be read: {error}") from error
