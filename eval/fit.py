@@ -1,16 +1,19 @@
 """Fits the similarity reader's coefficients and threshold on SQuAD 2.0: `quotebound eval fit --data DIR`.
 
-All articles are one collection, searched and read as a user's documents are. Fitted on all articles
-but the last five by title; those calibrate the threshold and give the figures that are printed.
+Each question is read among the ten passages of its article that stand around its paragraph, as in a
+small collection on one subject: whatever is read is near, and the reader has to tell what answers.
+Fitted on all articles but the last five by title; those choose the threshold and give the figures
+that are printed, for such neighbourhoods and for questions asked of all articles at once.
 
 Unanswerable questions are of two kinds, weighed alike: those that SQuAD's annotators wrote to mislead,
-and answerable ones whose answering passages were taken out of the collection ("right topic, absent
-fact"). A third of the questions are taken to be unanswerable; the threshold is the one at which
-abstention has the best F1 under that assumption.
+and answerable ones whose answering passages were taken away ("right topic, absent fact"). A third of
+the questions are taken to be unanswerable. The threshold is where precision and recall of abstaining
+are equal under that assumption: as many answers are withheld wrongly as are given wrongly.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
@@ -31,7 +34,7 @@ from index.embedding.sentence_transformers import SentenceTransformerEmbedder
 from index.home import Home
 from index.ingest import Ingestor, Status
 from index.store import Store
-from index.types import Hit
+from index.types import Hit, Why
 from rag.answering import DEFAULT_TOP_K
 from rag.reading.features import SENTENCE_SIGNALS, Question
 from rag.reading.similarity import Coefficients, Linear, SimilarityReader
@@ -42,6 +45,7 @@ CALIBRATION_ARTICLES = 5
 UNANSWERABLE_SHARE = 1 / 3
 # How deep to search so that the passages left fill the page when the answering ones are taken out.
 _DEEPER = 10
+_CACHED = 4000
 
 
 class Kind(StrEnum):
@@ -63,10 +67,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A collection of its own, with what searches and reads it; not wired, since that needs the coefficients."""
+    """A collection of its own, with what searches and reads it: wiring would want the coefficients."""
 
     home: Home
     store: Store
+    embedder: Embedder
     ingestor: Ingestor
     retriever: Retriever
     reader: SimilarityReader
@@ -81,9 +86,10 @@ class Library:
         return cls(
             home,
             store,
+            embedder,
             Ingestor(store, chunker, embedder, max_bytes=settings.max_bytes),
             Retriever(embedder),
-            SimilarityReader(embedder, Coefficients(nothing, nothing, 0.0)),
+            SimilarityReader(embedder, Coefficients(nothing, nothing, 0.0), cached_sentences=_CACHED),
         )
 
 
@@ -94,39 +100,61 @@ class Fitted:
     relevance: Linear
     answerable: Linear
     threshold: float
-    figures: dict[str, float]
+    figures: dict[str, dict[str, float]]
 
 
 def collect(
     articles: Sequence[SquadArticle], library: Library, tell: Callable[[str], None]
-) -> list[list[Sample]]:
-    """Return the samples of each article, all articles being one collection."""
+) -> tuple[list[list[Sample]], list[Sample]]:
+    """Return each article's samples among neighbours, and the held-out ones asked of all articles."""
     documents = {}
     for article in articles:
         outcome = library.ingestor.add(article.text.encode(), f"{article.title}.txt")
         if outcome.status is not Status.ADDED or outcome.document_id is None:
             raise ValueError(f"{article.title} was not added: {outcome.reason}")
         documents[article.title] = outcome.document_id
-    samples = []
+    near: list[list[Sample]] = []
+    far: list[Sample] = []
     for number, article in enumerate(articles, start=1):
-        found = [
-            sample
-            for question in article.questions
-            for sample in _samples(question, documents[article.title], library)
-        ]
-        samples.append(found)
-        tell(f"{number}/{len(articles)} {article.title}: {len(found)} samples")
-    return samples
+        document_id = documents[article.title]
+        rows = [row for row, _ in library.store.catalog.passages_of(document_id)]
+        near.append([])
+        for question in article.questions:
+            hits = _neighbours(question, rows, library)
+            near[-1] += _samples(question, document_id, hits, len(hits), library)
+            if number > len(articles) - CALIBRATION_ARTICLES:
+                hits = library.retriever.search(
+                    library.store.snapshot(), question.text, DEFAULT_TOP_K + _DEEPER
+                )
+                far += _samples(question, document_id, hits, DEFAULT_TOP_K, library)
+        tell(f"{number}/{len(articles)} {article.title}: {len(near[-1])} samples")
+    return near, far
 
 
-def _samples(question: SquadQuestion, document_id: str, library: Library) -> list[Sample]:
+def _neighbours(question: SquadQuestion, rows: Sequence[int], library: Library) -> list[Hit]:
+    """Return ten passages in a row of the question's article, its own at a place that its id decides."""
     snapshot = library.store.snapshot()
-    hits = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + _DEEPER)
+    located = snapshot.passages(rows)
+    own = sum(located[row].passage.end <= question.paragraph for row in rows)
+    before = int(hashlib.sha256(question.id.encode()).hexdigest(), 16) % DEFAULT_TOP_K
+    first = max(0, min(own - before, len(rows) - DEFAULT_TOP_K))
+    chosen = rows[first : first + DEFAULT_TOP_K]
+    cosines = snapshot.cosines(library.embedder.embed_query(question.text), chosen)
+    ranked = sorted(zip(chosen, cosines, strict=True), key=lambda entry: -entry[1])
+    return [
+        Hit(located[row].passage, "", "", cosine, rank, Why(dense_rank=rank, dense_score=cosine))
+        for rank, (row, cosine) in enumerate(ranked, start=1)
+    ]
+
+
+def _samples(
+    question: SquadQuestion, document_id: str, hits: Sequence[Hit], count: int, library: Library
+) -> list[Sample]:
     kind = Kind.ANSWERABLE if question.answerable else Kind.MISLEADING
-    found = [_sample(kind, question, document_id, hits[:DEFAULT_TOP_K], library)]
+    found = [_sample(kind, question, document_id, hits[:count], library)]
     if question.answerable:
         others = [hit for hit in hits if not _holds(hit, document_id, question)]
-        found.append(_sample(Kind.REMOVED, question, document_id, others[:DEFAULT_TOP_K], library))
+        found.append(_sample(Kind.REMOVED, question, document_id, others[:count], library))
     return found
 
 
@@ -149,20 +177,23 @@ def _sample(
     return Sample(kind, signals, np.array(gold, dtype=np.bool_))
 
 
-def fit(samples: Sequence[Sequence[Sample]]) -> Fitted:
-    """Fit on all articles but the last, calibrate and measure on those."""
-    training = [sample for article in samples[:-CALIBRATION_ARTICLES] for sample in article]
-    held_out = [sample for article in samples[-CALIBRATION_ARTICLES:] for sample in article]
+def fit(near: Sequence[Sequence[Sample]], far: Sequence[Sample]) -> Fitted:
+    """Fit on all articles but the last; choose the threshold and measure on those."""
+    training = [sample for article in near[:-CALIBRATION_ARTICLES] for sample in article]
+    held_out = [sample for article in near[-CALIBRATION_ARTICLES:] for sample in article]
     choices = [Choice(sample.signals, sample.gold) for sample in training if sample.gold.any()]
-    ranking = conditional_logit(choices)
-    relevance = _calibrated(ranking, training)
+    relevance = _calibrated(conditional_logit(choices), training)
 
     best = np.stack([_best(sample, relevance) for sample in training])
     outcomes = np.array([sample.kind is Kind.ANSWERABLE for sample in training])
     weights, constant = logistic_regression(best, outcomes, _weights(training))
     answerable = Linear(constant, dict(zip(SENTENCE_SIGNALS, map(float, weights), strict=True)))
     threshold = _threshold(held_out, relevance, answerable)
-    return Fitted(relevance, answerable, threshold, _figures(held_out, relevance, answerable, threshold))
+    figures = {
+        name: _figures(samples, relevance, answerable, threshold)
+        for name, samples in (("among_neighbours", held_out), ("among_all_articles", far))
+    }
+    return Fitted(relevance, answerable, threshold, figures)
 
 
 def _calibrated(ranking: Floats, training: Sequence[Sample]) -> Linear:
@@ -211,8 +242,13 @@ def _abstention(
 
 def _threshold(samples: Sequence[Sample], relevance: Linear, answerable: Linear) -> float:
     probabilities = _probabilities(samples, relevance, answerable)
-    grid = np.arange(0.05, 1.0, 0.01)
-    return round(float(max(grid, key=lambda value: _abstention(probabilities, samples, value)[2])), 2)
+
+    def imbalance(threshold: float) -> float:
+        precision, recall, _ = _abstention(probabilities, samples, threshold)
+        return abs(precision - recall)
+
+    # At either end hardly anything or everything is withheld, and the two can agree by chance.
+    return round(float(min(np.arange(0.3, 0.9, 0.01), key=imbalance)), 2)
 
 
 def _figures(
@@ -259,7 +295,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         library = Library.open(Path(folder), embedder, settings)
         try:
-            fitted = fit(collect(articles, library, tell))
+            fitted = fit(*collect(articles, library, tell))
         finally:
             library.home.close()
     return {

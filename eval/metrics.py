@@ -45,7 +45,7 @@ def f_measure(precision: float, recall: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecall:
-    """Precision and recall of a set; an empty denominator makes the figure 1, nothing being wrong or missed."""
+    """Precision and recall of a set; each is 1 where there is nothing that could be wrong or missed."""
 
     precision: float
     recall: float
@@ -64,9 +64,9 @@ def precision_recall(true_positives: int, predicted: int, expected: int) -> Prec
 
 
 def area_under_roc(scores: Sequence[float], positives: Sequence[bool]) -> float:
-    """Return the probability that a positive scores above a negative, ties counting half (Hanley, McNeil, 1982).
+    """Return the probability that a positive scores above a negative, ties counting half.
 
-    0.5 where there are no positives or no negatives.
+    0.5 where there are no positives or no negatives (Hanley and McNeil, 1982).
     """
     ranked = sorted(zip(scores, positives, strict=True))
     above = ties = 0.0

@@ -15,10 +15,15 @@ SQUAD2_FILE = Path("dev/squad2-public.json.gz")
 
 @dataclass(frozen=True, slots=True)
 class SquadQuestion:
-    """A question on an article; `answers` are offsets of its answers in the article, none if unanswerable."""
+    """A question on a paragraph of an article.
+
+    `paragraph` is where the paragraph begins in the article, `answers` where its answers do; there are
+    none if it is unanswerable.
+    """
 
     id: str
     text: str
+    paragraph: int
     answers: tuple[int, ...]
     answerable: bool
 
@@ -66,6 +71,7 @@ def load_squad2(path: Path) -> list[SquadArticle]:
                     SquadQuestion(
                         id=question["id"],
                         text=" ".join(question["question"].split()),
+                        paragraph=offset,
                         answers=tuple(sorted(answers)),
                         answerable=not question["is_impossible"],
                     )

@@ -26,7 +26,7 @@ class Catalog(Protocol):
 
     One thread writes at a time; any number read. A reader sees all of a change or nothing of it.
     Text, spans, headings and vectors come back exactly as they were put. What fails its checksum is
-    never returned: `passages` leaves the row out, the others raise `DamagedStore`. All methods
+    never returned: rows are left out, and `text` raises `DamagedStore`. All methods
     raise `StorageFull`, `StorageUnavailable` or `DamagedStore`; a change that raised `StorageFull`
     left nothing behind.
     """

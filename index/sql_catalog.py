@@ -181,9 +181,10 @@ class SqlCatalog:
                 ).all()
             if not batch:
                 return
-            rows = [row.row for row in batch]
-            yield rows, np.stack([records.vector(row) for row in batch])
-            last = rows[-1]
+            last = batch[-1].row
+            whole = {row.row: vector for row in batch if (vector := records.vector(row)) is not None}
+            if whole:
+                yield list(whole), np.stack(list(whole.values()))
 
     def known_vectors(self, space: str, keys: Iterable[bytes]) -> dict[bytes, Vectors]:
         """Return the vectors already made for texts with these keys."""
@@ -194,7 +195,8 @@ class SqlCatalog:
                 batch = wanted[first : first + _BATCH]
                 statement = sa.select(vectors).where(vectors.c.space == space, vectors.c.key.in_(batch))
                 for row in connection.execute(statement):
-                    known[row.key] = records.vector(row)
+                    if (vector := records.vector(row)) is not None:
+                        known[row.key] = vector
         return known
 
     def sequence(self) -> int:

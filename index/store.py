@@ -19,7 +19,7 @@ from index.types import Document, DocumentInfo, Located, Passage
 from index.vectors import FlatVectorIndex, Scored, VectorIndex
 
 CATALOG_FILE = "catalog.db"
-_LEXICAL_FOLDER = "lexical"
+LEXICAL_FOLDER = "lexical"
 _CATCH_UP_DOCUMENTS = 200
 
 _log = structlog.get_logger(__name__)
@@ -79,11 +79,11 @@ class Store:
         vectors: VectorIndex = FlatVectorIndex(space.dimension)
         for rows, batch in self.catalog.scan_vectors(space.id):
             vectors = vectors.updated((), rows, batch)
-        self._words: LexicalIndex = TantivyIndex(folder / _LEXICAL_FOLDER, writable=writable)
+        self._words: LexicalIndex = TantivyIndex(folder / LEXICAL_FOLDER, writable=writable)
         if self._words.sequence != generation and not writable:
             self._words = TantivyIndex()
         catch_up(self.catalog, self._words)
-        if len(self._words) != len(vectors):
+        if len(self._words) != sum(info.passages for info in self.catalog.documents()):
             # One of the two was put back from a copy: the numbers agree and the contents do not.
             self._words.clear()
             catch_up(self.catalog, self._words)

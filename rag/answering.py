@@ -72,7 +72,7 @@ class Assistant:
         self._retriever = retriever
         self._reader = reader
         self._generator = generator
-        self._threshold = reader.threshold if threshold is None else threshold
+        self.threshold = reader.threshold if threshold is None else threshold
         self.verifier = Verifier()
 
     def search(
@@ -99,7 +99,7 @@ class Assistant:
                 hits = self._retriever.search(snapshot, effective, top_k)
             with step("read"):
                 reading = self._reader.read(effective, hits)
-            answers = reading.evidence and reading.answerable >= self._threshold
+            answers = reading.evidence and reading.answerable >= self.threshold
             with step("generate"):
                 draft = self._generator.generate(effective, hits, reading) if answers else []
             with step("verify"):

@@ -53,8 +53,19 @@ def fault(
     return None if stored == text else "text differs from what is stored there"
 
 
+def citation_fault(citation: Citation, store: StoredText) -> str | None:
+    """Say why a citation must not be shown, or None where quote and answer span are verbatim."""
+    quote, span = citation.quote, citation.answer_span
+    reason = fault(quote.document_id, quote.start, quote.end, quote.text, store, quote.sha256)
+    if reason is None and span is not None:
+        if not quote.start <= span.start < span.end <= quote.end:
+            return "the answer span is not within the quote"
+        reason = fault(quote.document_id, span.start, span.end, span.text, store)
+    return reason
+
+
 class Verifier:
-    """Lets through what is verbatim, and counts what it dropped."""
+    """Lets through what is verbatim; logs and counts what it dropped."""
 
     def __init__(self) -> None:
         self.checked = 0
@@ -62,7 +73,13 @@ class Verifier:
 
     def citations(self, claimed: Sequence[Citation], store: StoredText) -> list[Citation]:
         """Return the citations whose quote is verbatim and whose answer span is verbatim within it."""
-        return [citation for citation in claimed if self._passes(citation, store)]
+        return [
+            citation
+            for citation in claimed
+            if self._accepts(
+                citation_fault(citation, store), citation.quote.document_id, citation.quote.start
+            )
+        ]
 
     def hits(self, claimed: Sequence[Hit], store: StoredText) -> list[Hit]:
         """Return the hits whose passage is verbatim."""
@@ -73,16 +90,6 @@ class Verifier:
             if self._accepts(reason, passage.document_id, passage.start):
                 kept.append(hit)
         return kept
-
-    def _passes(self, citation: Citation, store: StoredText) -> bool:
-        quote, span = citation.quote, citation.answer_span
-        reason = fault(quote.document_id, quote.start, quote.end, quote.text, store, quote.sha256)
-        if reason is None and span is not None:
-            if not quote.start <= span.start < span.end <= quote.end:
-                reason = "the answer span is not within the quote"
-            else:
-                reason = fault(quote.document_id, span.start, span.end, span.text, store)
-        return self._accepts(reason, quote.document_id, quote.start)
 
     def _accepts(self, reason: str | None, document_id: str, start: int) -> bool:
         self.checked += 1

@@ -35,13 +35,12 @@ class Application:
         self.home = Home(settings.home, space, writable=writable)
         self.retriever = Retriever(self.embedder)
         self.reader = SimilarityReader(self.embedder)
-        self.assistant = Assistant(
-            self._snapshot,
-            self.embedder,
-            self.retriever,
-            self.reader,
-            ExtractiveGenerator(),
-            threshold=settings.threshold,
+        self.assistant = self.with_threshold(settings.threshold)
+
+    def with_threshold(self, threshold: float | None) -> Assistant:
+        """Return an assistant over this home that answers from another confidence; None: the reader's own."""
+        return Assistant(
+            self._snapshot, self.embedder, self.retriever, self.reader, ExtractiveGenerator(), threshold
         )
 
     def _snapshot(self, collection: str) -> Snapshot:

@@ -93,6 +93,22 @@ class EmbedderContract:
         if embedder.identity.normalized:
             np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
+    def test_tokens_stand_in_the_text_and_pool_to_its_vector(self) -> None:
+        embedder = self.embedder()
+        texts = [text for text in self.texts if embedder.window.counts([text])[0] <= embedder.window.limit]
+        pooled = embedder.embed_passages(texts)
+        for text, expected, found in zip(texts, pooled, embedder.embed_tokens(texts), strict=True):
+            assert len(found.spans) == len(found.vectors) > 0
+            assert found.spans == tuple(embedder.window.spans(text))
+            np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-3)
+            np.testing.assert_allclose(found.pooled, expected, atol=1e-5)
+        assert embedder.embed_tokens([]) == []
+
+    def test_tokens_over_the_window_are_cut(self) -> None:
+        embedder = self.embedder()
+        (found,) = embedder.embed_tokens(["word " * (embedder.window.limit + 500)])
+        assert len(found.spans) == len(found.vectors) >= embedder.window.limit
+
     def test_a_query_is_nearest_to_the_text_with_its_words(self) -> None:
         embedder = self.embedder()
         query = embedder.embed_query("when was the dam built")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.embedding import ModelIdentity, Vectors
+from index.embedding import ModelIdentity, TokenVectors, Vectors
 from index.terms import analyze
 from index.types import Block, BlockKind, Document, Span, content_id, text_sha256
 
@@ -63,6 +63,15 @@ class HashingEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        found = []
+        for text in texts:
+            spans = tuple(self._window.spans(text))
+            rows = [self._vector(text[span.start : span.end]) for span in spans]
+            vectors = np.array(rows, dtype=np.float32).reshape(len(spans), self._identity.dimension)
+            found.append(TokenVectors(spans, vectors, self._vector(text)))
+        return found
 
     def _vector(self, text: str) -> Vectors:
         vector = np.full(self._identity.dimension, 1e-3, dtype=np.float64)

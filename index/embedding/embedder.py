@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.chunking import TokenWindow
+from index.types import Span
 
 Vectors = NDArray[np.float32]
 
@@ -55,15 +56,29 @@ class ModelIdentity:
         return EmbeddingSpace(**asdict(self), passages=passages)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text as a model sees it: a vector for each of its tokens in context, and one for the whole.
+
+    `spans[i]` is where token i stands in the text, in order; `vectors` has shape (tokens, d), rows of
+    length 1; `pooled` has shape (dimension,) and is what `embed_passages` gives for the text.
+    """
+
+    spans: tuple[Span, ...]
+    vectors: Vectors
+    pooled: Vectors
+
+
 class Embedder(Protocol):
     """Turns texts into vectors whose inner product says how near they are in meaning.
 
-    `identity` and `window` cost no model load. `embed_passages` returns float32 of shape
-    (len(texts), identity.dimension), row i for text i; an empty sequence gives shape (0, dimension).
-    `embed_query` returns shape (dimension,). A text's vector does not depend on the other texts of
-    the call, up to 1e-5 in each component. All values are finite; with `identity.normalized` each
-    row has length 1 within 1e-3. Texts over the window are cut, not refused. Both may be called
-    from several threads at once. They raise `ModelNotFound` where the model cannot be loaded.
+        `identity` and `window` cost no model load. `embed_passages` returns float32 of shape
+        (len(texts), identity.dimension), row i for text i; an empty sequence gives shape (0, dimension).
+        `embed_query` returns shape (dimension,). A text's vector does not depend on the other texts of
+        the call, up to 1e-5 in each component. All values are finite; with `identity.normalized` each
+    row has length 1 within 1e-3. `embed_tokens` gives a `TokenVectors` for each text, in order. Texts
+        over the window are cut, not refused. All may be called from several threads at once. They raise
+        `ModelNotFound` where the model cannot be loaded.
     """
 
     @property
@@ -82,4 +97,8 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a text that is searched for."""
+        ...
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of each text's tokens, and of the text, as of one that is searched."""
         ...

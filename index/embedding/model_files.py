@@ -93,6 +93,14 @@ class ModelFiles:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return [Span(start, end) for start, end in encoding.offsets]
 
+    def sequence_spans(self, text: str) -> list[Span | None]:
+        """Return where each token of the model's input stands, None for special tokens."""
+        encoding = self._tokenizer.encode(text)
+        return [
+            None if special else Span(start, end)
+            for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        ]
+
 
 def _read_json(path: Path) -> Any:
     try:

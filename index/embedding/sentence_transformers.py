@@ -6,20 +6,24 @@ import functools
 import os
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from index.chunking import TokenWindow
-from index.embedding.embedder import ModelIdentity, Vectors
+from index.embedding.embedder import ModelIdentity, TokenVectors, Vectors
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
 from index.errors import ModelNotFound
+from index.types import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 # The model is held for one batch at a time, so that a question waits for at most one during ingest.
 _BATCH = 16
+# Sentences are short: more of them fit the same time.
+_TOKEN_BATCH = 32
 _CACHED_QUERIES = 1024
 
 
@@ -60,6 +64,33 @@ class SentenceTransformerEmbedder:
                 )
         return vectors
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of each text's tokens, and of the text."""
+        prompt = self.identity.prompts["passage"]
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        found: dict[int, TokenVectors] = {}
+        for first in range(0, len(order), _TOKEN_BATCH):
+            batch = order[first : first + _TOKEN_BATCH]
+            with self._lock:
+                outputs = cast(
+                    "list[dict[str, Tensor]]",
+                    self._model().encode(
+                        [texts[index] for index in batch],
+                        prompt=prompt or None,
+                        output_value=None,
+                        batch_size=_TOKEN_BATCH,
+                        show_progress_bar=False,
+                    ),
+                )
+            for index, output in zip(batch, outputs, strict=True):
+                found[index] = _token_vectors(
+                    self._files.sequence_spans(prompt + texts[index]),
+                    output["token_embeddings"][output["attention_mask"].bool()].numpy(),
+                    output["sentence_embedding"].numpy(),
+                    len(prompt),
+                )
+        return [found[index] for index in range(len(texts))]
+
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a text that is searched for; read-only, since it may be served again."""
         return self._cached_query(text)
@@ -75,6 +106,27 @@ class SentenceTransformerEmbedder:
         if self._loaded is None:
             self._loaded = _load(self._files)
         return self._loaded
+
+
+def _token_vectors(
+    spans: Sequence[Span | None], vectors: Vectors, pooled: Vectors, prompt: int
+) -> TokenVectors:
+    """Keep the tokens of the text: no special ones, none of the prompt, none that the window cut off."""
+    trailing = 0
+    while trailing < len(spans) and spans[-1 - trailing] is None:
+        trailing += 1
+    kept = [
+        (place, Span(span.start - prompt, span.end - prompt))
+        for place, span in enumerate(spans[: len(vectors) - trailing])
+        if span is not None and span.start >= prompt
+    ]
+    rows = vectors[[place for place, _ in kept]]
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return TokenVectors(
+        spans=tuple(span for _, span in kept),
+        vectors=(rows / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32),
+        pooled=pooled.astype(np.float32),
+    )
 
 
 def _load(files: ModelFiles) -> SentenceTransformer:

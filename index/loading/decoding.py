@@ -9,7 +9,7 @@ from index.errors import UnreadableText
 
 # Above this share of control characters the bytes are taken for something other than text.
 _MAX_CONTROL_SHARE = 0.005
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _NEWLINE = re.compile("\r\n?")
 
 _BYTE_ORDER_MARKS = (

@@ -1,13 +1,15 @@
 """What a sentence and its passage have in common with a question: the signals that a reader weighs.
 
-All are in [0, 1] or are cosines. Term weights come from the sentences being read: a term that none of
-them has weighs most, which is what tells "right topic, absent fact" from an answer.
+All are cosines or shares. Words weigh by their inverse document frequency over the sentences being
+read: a word that none of them has weighs most, which is what tells "right topic, absent fact" from an
+answer. How near a word is to a sentence by meaning is late interaction (Khattab and Zaharia, "ColBERT",
+SIGIR 2020): the greatest cosine between its vector in the question and a token's in the sentence.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,22 +17,31 @@ import regex
 from numpy.typing import NDArray
 
 from index.chunking import indexed_text
-from index.terms import analyze, query_terms, stem, words
+from index.embedding import TokenVectors, Vectors
+from index.terms import STOP_WORDS, analyze, query_terms, stem, words
 from index.types import Hit, Span
 from rag.reading.spans import Expected, candidates, expected_answer
 
 SENTENCE_SIGNALS = (
     "sentence_cosine",  # question and sentence
     "passage_cosine",  # question and passage, as retrieval had it
-    "sentence_coverage",  # share of the question's term weight that is in the sentence
+    "sentence_coverage",  # share of the question's words, by weight, that the sentence has
     "passage_coverage",  # the same for the passage with its heading
+    "token_similarity",  # how near the question's words are to the sentence, by weight
     "type_match",  # the sentence has words of the kind asked for
     "type_miss",  # the question asks for a kind that the sentence has not
     "sentence_names",  # share of the question's names and numbers in the sentence
     "passage_names",  # the same for the passage
 )
 
+# Words of one family that a stemmer keeps apart, "justification" and "justified", share a beginning:
+# this many letters, and this much of the longer one. They count for this much of a match.
+_FAMILY_LETTERS = 4
+_FAMILY_SHARE = 0.6
+_FAMILY_MATCH = 0.8
+
 _NAME = regex.compile(r"(?<!\A)\b(?:\p{Lu}[\p{L}\p{M}’'-]+|\d[\d,.]*\d|\d)")
+_WORD = regex.compile(r"[\p{L}\p{N}\p{M}'’.-]*[\p{L}\p{N}\p{M}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,30 @@ class Question:
         return cls(text, tuple(query_terms(text, "en")), frozenset(stem(names, "en")), expected_answer(text))
 
 
+@dataclass(frozen=True, slots=True)
+class ContentWords:
+    """The words of a question that carry meaning: the stems of each, and its vector in context."""
+
+    stems: tuple[tuple[str, ...], ...]
+    vectors: Vectors
+
+
+def content_words(question: str, tokens: TokenVectors) -> ContentWords:
+    """Return a question's content words, or all of its words where it has no others."""
+    every = [(match.start(), match.end()) for match in _WORD.finditer(question)]
+    folded = {span: words(question[span[0] : span[1]]) for span in every}
+    content = [span for span in every if any(word not in STOP_WORDS for word in folded[span])] or every
+    stems, vectors = [], []
+    for start, end in content:
+        rows = [place for place, span in enumerate(tokens.spans) if start <= span.start < end]
+        if rows:
+            mean = tokens.vectors[rows].mean(axis=0)
+            stems.append(tuple(stem(folded[start, end], "en")))
+            vectors.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
+    width = tokens.vectors.shape[1]
+    return ContentWords(tuple(stems), np.array(vectors, dtype=np.float32).reshape(len(vectors), width))
+
+
 def candidate_sentences(hits: Sequence[Hit]) -> list[Candidate]:
     """Return every sentence of every hit, in order."""
     found = []
@@ -70,18 +105,24 @@ def candidate_sentences(hits: Sequence[Hit]) -> list[Candidate]:
 
 
 def sentence_signals(
-    question: Question, hits: Sequence[Hit], sentences: Sequence[Candidate], cosines: Sequence[float]
+    question: Question,
+    content: ContentWords,
+    hits: Sequence[Hit],
+    sentences: Sequence[Candidate],
+    tokens: Sequence[TokenVectors],
+    cosines: Sequence[float],
 ) -> NDArray[np.float64]:
     """Return the signals of each sentence, of shape (sentences, len(SENTENCE_SIGNALS)).
 
-    `cosines` are those of the question with each sentence.
+    `tokens` and `cosines` are of each sentence: its vectors, and its cosine with the question.
     """
     in_sentence = [frozenset(analyze(sentence.text, "en")) for sentence in sentences]
     in_passage = [frozenset(analyze(indexed_text(hit.passage), "en")) for hit in hits]
     weights = _weights(question.terms, in_sentence)
-    total = sum(weights.values()) or 1.0
+    families = _families(weights, frozenset().union(*in_sentence, *in_passage))
+    word_weights = _word_weights(content, in_sentence)
     rows = []
-    for sentence, present, cosine in zip(sentences, in_sentence, cosines, strict=True):
+    for sentence, present, vectors, cosine in zip(sentences, in_sentence, tokens, cosines, strict=True):
         passage = in_passage[sentence.hit]
         typed = question.expected is not Expected.OTHER
         matches = typed and bool(candidates(sentence.text, question.expected, question.terms))
@@ -89,8 +130,9 @@ def sentence_signals(
             (
                 cosine,
                 hits[sentence.hit].why.dense_score or 0.0,
-                sum(weights[term] for term in weights if term in present) / total,
-                sum(weights[term] for term in weights if term in passage) / total,
+                _coverage(weights, families, present),
+                _coverage(weights, families, passage),
+                _token_similarity(content, word_weights, vectors),
                 float(matches),
                 float(typed and not matches),
                 _share(question.names, present),
@@ -100,12 +142,65 @@ def sentence_signals(
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(SENTENCE_SIGNALS))
 
 
-def _weights(terms: Sequence[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
+def _weights(terms: Iterable[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
     """Return each term's inverse document frequency over the sentences, as BM25 has it."""
     holding = {term: sum(term in sentence for sentence in sentences) for term in terms}
     return {
-        term: math.log(1 + (len(sentences) - holding[term] + 0.5) / (holding[term] + 0.5)) for term in terms
+        term: math.log(1 + (len(sentences) - count + 0.5) / (count + 0.5)) for term, count in holding.items()
     }
+
+
+def _families(terms: Iterable[str], vocabulary: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return for each term the words that are taken for its relatives by their beginning."""
+    by_beginning: dict[str, list[str]] = {}
+    for word in vocabulary:
+        by_beginning.setdefault(word[:_FAMILY_LETTERS], []).append(word)
+    families = {}
+    for term in terms:
+        alike = by_beginning.get(term[:_FAMILY_LETTERS], []) if len(term) >= _FAMILY_LETTERS else []
+        families[term] = frozenset(
+            word
+            for word in alike
+            if _shared_beginning(term, word) >= _FAMILY_SHARE * max(len(term), len(word))
+        )
+    return families
+
+
+def _shared_beginning(first: str, second: str) -> int:
+    length = 0
+    for one, other in zip(first, second, strict=False):
+        if one != other:
+            break
+        length += 1
+    return length
+
+
+def _coverage(
+    weights: Mapping[str, float], families: Mapping[str, frozenset[str]], present: frozenset[str]
+) -> float:
+    total = sum(weights.values())
+    if not total:
+        return 0.0
+    found = 0.0
+    for term, weight in weights.items():
+        if term in present:
+            found += weight
+        elif not families[term].isdisjoint(present):
+            found += weight * _FAMILY_MATCH
+    return found / total
+
+
+def _word_weights(content: ContentWords, sentences: Sequence[frozenset[str]]) -> NDArray[np.float64]:
+    weights = _weights({term for stems in content.stems for term in stems}, sentences)
+    of_words = np.array([max((weights[term] for term in stems), default=0.0) for stems in content.stems])
+    total = of_words.sum()
+    return of_words / total if total else of_words
+
+
+def _token_similarity(content: ContentWords, weights: NDArray[np.float64], sentence: TokenVectors) -> float:
+    if not len(content.vectors) or not len(sentence.vectors):
+        return 0.0
+    return float(weights @ (content.vectors @ sentence.vectors.T).max(axis=1))
 
 
 def _share(names: frozenset[str], present: frozenset[str]) -> float:

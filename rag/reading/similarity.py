@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import embedding_key
-from index.embedding import Embedder, Vectors
+from index.embedding import Embedder, TokenVectors
 from index.types import Hit, Span
 from index.vectors import normalized
 from rag.reading.features import (
@@ -28,13 +28,15 @@ from rag.reading.features import (
     Candidate,
     Question,
     candidate_sentences,
+    content_words,
     sentence_signals,
 )
 from rag.reading.spans import answer_span
 from rag.types import Evidence, Reading
 
 COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
-_CACHED_SENTENCES = 20_000
+# A sentence's token vectors take some 40 kB.
+_CACHED_SENTENCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,16 @@ class Coefficients:
 class SimilarityReader:
     """Implements `Reader` with the embedding model alone."""
 
-    def __init__(self, embedder: Embedder, coefficients: Coefficients | None = None) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        coefficients: Coefficients | None = None,
+        *,
+        cached_sentences: int = _CACHED_SENTENCES,
+    ) -> None:
         self._embedder = embedder
         self._coefficients = coefficients or Coefficients.load()
-        self._vectors = _VectorCache(_CACHED_SENTENCES)
+        self._tokens = _TokenCache(embedder, cached_sentences)
 
     @property
     def threshold(self) -> float:
@@ -119,11 +127,13 @@ class SimilarityReader:
         sentences = candidate_sentences(hits)
         if not sentences:
             return [], np.empty((0, len(SENTENCE_SIGNALS)))
-        vectors = self._vectors.of([sentence.text for sentence in sentences], self._embedder)
-        query = self._embedder.embed_query(question.text)
+        # One pass of the model for the question's words and for all sentences not read lately.
+        asked, *tokens = self._tokens.of([question.text, *(sentence.text for sentence in sentences)])
         dimension = self._embedder.identity.dimension
-        cosines = normalized(vectors, dimension) @ normalized(query[np.newaxis], dimension)[0]
-        return sentences, sentence_signals(question, hits, sentences, cosines.tolist())
+        query = normalized(self._embedder.embed_query(question.text)[np.newaxis], dimension)[0]
+        cosines = normalized(np.stack([sentence.pooled for sentence in tokens]), dimension) @ query
+        content = content_words(question.text, asked)
+        return sentences, sentence_signals(question, content, hits, sentences, tokens, cosines.tolist())
 
 
 def _answer(sentence: Candidate, question: Question) -> Span | None:
@@ -133,26 +143,25 @@ def _answer(sentence: Candidate, question: Question) -> Span | None:
     return Span(sentence.span.start + found.start, sentence.span.start + found.end)
 
 
-class _VectorCache:
+class _TokenCache:
     """The vectors of sentences read lately, by a digest of their text: it keeps no text of a document."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, embedder: Embedder, size: int) -> None:
+        self._embedder = embedder
         self._size = size
-        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._known: OrderedDict[bytes, TokenVectors] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, texts: Sequence[str], embedder: Embedder) -> Vectors:
+    def of(self, texts: Sequence[str]) -> list[TokenVectors]:
         keys = [embedding_key(text) for text in texts]
         with self._lock:
             found = {key: self._known[key] for key in keys if key in self._known}
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
-        if missing:
-            vectors = embedder.embed_passages(list(missing.values()))
-            found.update(zip(missing, vectors, strict=True))
+        found.update(zip(missing, self._embedder.embed_tokens(list(missing.values())), strict=True))
         with self._lock:
             for key in keys:
                 self._known[key] = found[key]
                 self._known.move_to_end(key)
             while len(self._known) > self._size:
                 self._known.popitem(last=False)
-        return np.stack([found[key] for key in keys])
+        return [found[key] for key in keys]

@@ -1,0 +1,118 @@
+"""Errors as the service tells them: a status, a code, a message, the request's id; no stack, no path."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from index.errors import (
+    EmbeddingError,
+    HomeLocked,
+    InputError,
+    NotFound,
+    QuoteboundError,
+    ReadOnlyStore,
+    StorageError,
+    StorageFull,
+    TooLarge,
+    UnsupportedFormat,
+)
+from rag.errors import Forbidden, Overloaded, Unauthorized
+
+RETRY_SECONDS = "1"
+
+# The first that the error is an instance of decides.
+_STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
+    (TooLarge, 413),
+    (UnsupportedFormat, 415),
+    (InputError, 422),
+    (NotFound, 404),
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (Overloaded, 503),
+    (StorageFull, 507),
+    (HomeLocked, 409),
+    (ReadOnlyStore, 409),
+    (StorageError, 503),
+    (EmbeddingError, 503),
+)
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+_log = structlog.get_logger(__name__)
+
+
+def status_of(error: QuoteboundError) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def request_id(request: Request) -> str:
+    """Return the id that the outermost middleware gave the request."""
+    return cast(str, request.scope.get("state", {}).get("request_id", ""))
+
+
+def error_body(code: str, message: str, identifier: str) -> dict[str, str]:
+    """Return the body that every error has."""
+    # A message may repeat what was sent, and that may hold what UTF-8 cannot.
+    return {
+        "code": code,
+        "message": message.encode("utf-8", "replace").decode("utf-8"),
+        "request_id": identifier,
+    }
+
+
+def error_response(request: Request, status: int, code: str, message: str) -> JSONResponse:
+    """Return an error as JSON."""
+    retry = {"Retry-After": RETRY_SECONDS} if status in (429, 503) else None
+    return JSONResponse(error_body(code, message, request_id(request)), status, headers=retry)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app look alike."""
+
+    @app.exception_handler(QuoteboundError)
+    async def on_known(request: Request, error: QuoteboundError) -> JSONResponse:
+        return error_response(request, status_of(error), error.code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return error_response(request, 422, "invalid_request", _faults(error))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        code = _CODES.get(error.status_code, "error")
+        response = error_response(request, error.status_code, code, _http_message(request, error))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def on_unknown(request: Request, error: Exception) -> JSONResponse:
+        _log.error("unexpected error", request_id=request_id(request), exc_info=error)
+        return error_response(
+            request,
+            500,
+            "internal_error",
+            "something went wrong inside; the log has it under this request_id",
+        )
+
+
+def _faults(error: RequestValidationError) -> str:
+    """Return what is wrong with a request in one line: where, and what was expected there."""
+    faults = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"] if part != "body") or "body"
+        faults.append(f"{place}: {fault['msg']}")
+    return "; ".join(faults)
+
+
+def _http_message(request: Request, error: HTTPException) -> str:
+    if error.status_code == 404:
+        return f"there is nothing at {request.url.path}; /docs lists what there is"
+    if error.status_code == 413:
+        return "the request is larger than the service takes; raise QUOTEBOUND_MAX_FILE_MB or send less"
+    return str(error.detail)

@@ -1,0 +1,258 @@
+"""The shapes of requests and responses. They are stable: programs are written against them.
+
+All offsets are code points of `GET /documents/{id}/text`, half-open.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.home import DEFAULT_COLLECTION
+from index.types import DocumentInfo, Hit, Why
+from rag.answering import DEFAULT_TOP_K, MAX_QUESTION_CHARACTERS, MAX_TOP_K
+from rag.types import Answer, AnswerSpan, Citation, SearchResult
+
+CollectionName = Annotated[str, Field(max_length=64, examples=[DEFAULT_COLLECTION])]
+TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K, strict=True)]
+Question = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARACTERS)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskRequest(_Request):
+    """A question for a collection; `top_k` passages are read."""
+
+    question: Question = Field(examples=["what justification did Pakistan give?"])
+    collection: CollectionName = DEFAULT_COLLECTION
+    top_k: TopK = DEFAULT_TOP_K
+
+
+class SearchRequest(_Request):
+    """A query for a collection; at most `top_k` passages are returned."""
+
+    query: Question = Field(examples=["Durand Line"])
+    collection: CollectionName = DEFAULT_COLLECTION
+    top_k: TopK = DEFAULT_TOP_K
+
+
+class WhyOut(BaseModel):
+    """Why a passage was retrieved; a rank is null where the passage was not in that list."""
+
+    dense_rank: int | None
+    dense_score: float | None
+    lexical_rank: int | None
+    lexical_score: float | None
+    reader_score: float | None
+
+    @classmethod
+    def of(cls, why: Why) -> Self:
+        """Return the wire shape."""
+        return cls(
+            dense_rank=why.dense_rank,
+            dense_score=why.dense_score,
+            lexical_rank=why.lexical_rank,
+            lexical_score=why.lexical_score,
+            reader_score=why.reader_score,
+        )
+
+
+class HitOut(BaseModel):
+    """A retrieved passage."""
+
+    passage_id: str
+    document_id: str
+    source: str
+    title: str
+    heading: str | None
+    page: int | None
+    text: str
+    start: int
+    end: int
+    score: float
+    rank: int
+    why: WhyOut
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        """Return the wire shape."""
+        passage = hit.passage
+        return cls(
+            passage_id=passage.id,
+            document_id=passage.document_id,
+            source=hit.source,
+            title=hit.title,
+            heading=passage.heading,
+            page=passage.page,
+            text=passage.text,
+            start=passage.start,
+            end=passage.end,
+            score=hit.score,
+            rank=hit.rank,
+            why=WhyOut.of(hit.why),
+        )
+
+
+class AnswerSpanOut(BaseModel):
+    """The words within a quote that answer."""
+
+    text: str
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, span: AnswerSpan) -> Self:
+        """Return the wire shape."""
+        return cls(text=span.text, start=span.start, end=span.end)
+
+
+class CitationOut(BaseModel):
+    """A quote, verbatim: `quote` is `text[start:end]` of the document."""
+
+    marker: int
+    document_id: str
+    sha256: str
+    source: str
+    title: str
+    heading: str | None
+    page: int | None
+    quote: str
+    start: int
+    end: int
+    score: float
+    answer_span: AnswerSpanOut | None
+
+    @classmethod
+    def of(cls, citation: Citation) -> Self:
+        """Return the wire shape."""
+        quote, span = citation.quote, citation.answer_span
+        return cls(
+            marker=citation.marker,
+            document_id=quote.document_id,
+            sha256=quote.sha256,
+            source=citation.source,
+            title=citation.title,
+            heading=citation.heading,
+            page=citation.page,
+            quote=quote.text,
+            start=quote.start,
+            end=quote.end,
+            score=citation.score,
+            answer_span=AnswerSpanOut.of(span) if span is not None else None,
+        )
+
+
+class SentenceOut(BaseModel):
+    """A sentence of the answer and the markers of what it rests on."""
+
+    text: str
+    markers: list[int]
+
+
+class AskResponse(BaseModel):
+    """An answer; or an abstention, which has no citations, and hits that are only the nearest passages."""
+
+    status: Literal["answered", "abstained"]
+    answer: str
+    sentences: list[SentenceOut]
+    citations: list[CitationOut]
+    confidence: float
+    effective_query: str
+    hits: list[HitOut]
+    timings_ms: dict[str, float]
+    generation: int
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """Return the wire shape."""
+        return cls(
+            status=answer.status.value,
+            answer=answer.text,
+            sentences=[
+                SentenceOut(text=sentence.text, markers=list(sentence.markers))
+                for sentence in answer.sentences
+            ],
+            citations=[CitationOut.of(citation) for citation in answer.citations],
+            confidence=answer.confidence,
+            effective_query=answer.effective_query,
+            hits=[HitOut.of(hit) for hit in answer.hits],
+            timings_ms={step: round(taken, 3) for step, taken in answer.timings.items()},
+            generation=answer.generation,
+        )
+
+
+class SearchResponse(BaseModel):
+    """Passages, best first."""
+
+    effective_query: str
+    hits: list[HitOut]
+    generation: int
+
+    @classmethod
+    def of(cls, result: SearchResult) -> Self:
+        """Return the wire shape."""
+        return cls(
+            effective_query=result.effective_query,
+            hits=[HitOut.of(hit) for hit in result.hits],
+            generation=result.generation,
+        )
+
+
+class DocumentOut(BaseModel):
+    """A stored document. `added` is an ISO 8601 time in UTC; `pages` is 0 for formats without pages."""
+
+    id: str
+    source: str
+    title: str
+    media_type: str
+    sha256: str
+    characters: int
+    passages: int
+    pages: int
+    added: str
+
+    @classmethod
+    def of(cls, info: DocumentInfo) -> Self:
+        """Return the wire shape."""
+        return cls(
+            id=info.id,
+            source=info.source,
+            title=info.title,
+            media_type=info.media_type,
+            sha256=info.sha256,
+            characters=info.characters,
+            passages=info.passages,
+            pages=info.pages,
+            added=info.added,
+        )
+
+
+class DocumentsOut(BaseModel):
+    """The documents of a collection."""
+
+    documents: list[DocumentOut]
+
+
+class TextOut(BaseModel):
+    """A document's stored text; `sha256` is that of its UTF-8 bytes."""
+
+    document_id: str
+    sha256: str
+    text: str
+
+
+class StatusOut(BaseModel):
+    """Whether the service lives, or is ready to answer."""
+
+    status: Literal["ok", "ready"]
+
+
+class ErrorOut(BaseModel):
+    """What every error looks like."""
+
+    code: str
+    message: str
+    request_id: str
