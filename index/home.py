@@ -54,8 +54,7 @@ class Home:
 
     def collections(self) -> list[str]:
         """Return the names of the collections there are, in order."""
-        folder = self._path / _COLLECTIONS_FOLDER
-        return sorted(entry.parent.name for entry in folder.glob(f"*/{CATALOG_FILE}"))
+        return [folder.name for folder in collection_folders(self._path)]
 
     def close(self) -> None:
         """Close every collection and give the lock back."""
@@ -71,6 +70,11 @@ class Home:
         if not known:
             return CollectionNotFound("there are no documents yet; add some with `quotebound ingest PATH`")
         return CollectionNotFound(f"there is no collection {name!r}; there are: {', '.join(known)}")
+
+
+def collection_folders(home: Path) -> list[Path]:
+    """Return the folder of each collection of a home, by name."""
+    return sorted(entry.parent for entry in (home / _COLLECTIONS_FOLDER).glob(f"*/{CATALOG_FILE}"))
 
 
 def _locked(path: Path) -> FileLock:

@@ -72,13 +72,13 @@ class TokenVectors:
 class Embedder(Protocol):
     """Turns texts into vectors whose inner product says how near they are in meaning.
 
-        `identity` and `window` cost no model load. `embed_passages` returns float32 of shape
-        (len(texts), identity.dimension), row i for text i; an empty sequence gives shape (0, dimension).
-        `embed_query` returns shape (dimension,). A text's vector does not depend on the other texts of
-        the call, up to 1e-5 in each component. All values are finite; with `identity.normalized` each
+    `identity` and `window` cost no model load. `embed_passages` returns float32 of shape
+    (len(texts), identity.dimension), row i for text i; an empty sequence gives shape (0, dimension).
+    `embed_query` returns shape (dimension,). A text's vector does not depend on the other texts of
+    the call, up to 1e-5 in each component. All values are finite; with `identity.normalized` each
     row has length 1 within 1e-3. `embed_tokens` gives a `TokenVectors` for each text, in order. Texts
-        over the window are cut, not refused. All may be called from several threads at once. They raise
-        `ModelNotFound` where the model cannot be loaded.
+    over the window are cut, not refused. All may be called from several threads at once. They raise
+    `ModelNotFound` where the model cannot be loaded.
     """
 
     @property

@@ -89,6 +89,13 @@ class Backend:
             self.ready = True
             _log.info("ready", model=self.application.embedder.identity.name)
 
+    def check_ready(self) -> None:
+        """Raise what keeps the model from answering: its fault, or `Overloaded` while it is loading."""
+        if self.fault is not None:
+            raise self.fault
+        if not self.ready:
+            raise Overloaded("the model is being loaded; try again in a few seconds")
+
     async def stop(self) -> None:
         """Let running work finish and close the home."""
         for work in (self._asking, self._adding, self._reading):

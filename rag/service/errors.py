@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -43,7 +42,7 @@ _STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
 )
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
-_log = structlog.get_logger(__name__)
+UNEXPECTED = "something went wrong inside; the log has it under this request_id"
 
 
 def status_of(error: QuoteboundError) -> int:
@@ -91,14 +90,9 @@ def install(app: FastAPI) -> None:
         return response
 
     @app.exception_handler(Exception)
-    async def on_unknown(request: Request, error: Exception) -> JSONResponse:
-        _log.error("unexpected error", request_id=request_id(request), exc_info=error)
-        return error_response(
-            request,
-            500,
-            "internal_error",
-            "something went wrong inside; the log has it under this request_id",
-        )
+    async def on_unknown(request: Request, _: Exception) -> JSONResponse:
+        # It is raised again after this, and logged by `RequestContext`.
+        return error_response(request, 500, "internal_error", UNEXPECTED)
 
 
 def _faults(error: RequestValidationError) -> str:

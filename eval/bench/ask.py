@@ -1,0 +1,74 @@
+"""`quotebound bench ask`: how long each step of an answer takes, against one bare pass of the model."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from eval.bench.timing import Durations, TimedEmbedder, summary
+from eval.cases import EvalSet
+from index.embedding import Embedder
+from rag.settings import Settings
+from rag.wiring import Application
+
+
+def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) -> dict[str, Any]:
+    """Ask the questions of a set in some rounds, and return the figures of the first and of the later ones.
+
+    In the first round the reader sees most sentences for the first time; later it knows them. The
+    baseline is the embedding of the question alone, which no answer can do without; it is run beside
+    each question, so that what else the machine does slows both.
+    """
+    durations = Durations()
+    embedder.embed_query("load the model before the clock starts")
+    timed = TimedEmbedder(embedder, durations)
+    with Application(settings, writable=True, embedder=timed) as application:
+        application.ingestor().ingest(eval_set.documents)
+        phases = [_round(eval_set, application, embedder, durations) for _ in range(rounds)]
+        passages = len(application.home.collection().snapshot())
+    later = _merged(phases[1:])
+    return {
+        "questions": len(eval_set.cases),
+        "rounds": rounds,
+        "passages": passages,
+        "first_round": _figures(phases[0]),
+        "later_rounds": _figures(later) if later.seconds else None,
+    }
+
+
+def _round(eval_set: EvalSet, application: Application, bare: Embedder, durations: Durations) -> Durations:
+    found = Durations()
+    for case in eval_set.cases:
+        before = durations.total("model")
+        started = time.perf_counter()
+        answer = application.assistant.ask(case.question)
+        found.seconds["ask"].append(time.perf_counter() - started)
+        found.seconds["model"].append(durations.total("model") - before)
+        for step, milliseconds in answer.timings.items():
+            if step != "total":
+                found.seconds[step].append(milliseconds / 1000)
+        # Another text of the same length, which nothing can have kept.
+        with found.step("baseline"):
+            bare.embed_query(case.question[::-1])
+    return found
+
+
+def _merged(phases: list[Durations]) -> Durations:
+    merged = Durations()
+    for phase in phases:
+        for step, seconds in phase.seconds.items():
+            merged.seconds[step] += seconds
+    return merged
+
+
+def _figures(durations: Durations) -> dict[str, Any]:
+    steps = [step for step in durations.seconds if step not in ("ask", "model", "baseline")]
+    ask, baseline = summary(durations.seconds["ask"]), summary(durations.seconds["baseline"])
+    return {
+        "ask": ask,
+        "steps": {step: summary(durations.seconds[step]) for step in steps},
+        "model_share": round(durations.total("model") / durations.total("ask"), 4),
+        "questions_per_s": round(len(durations.seconds["ask"]) / durations.total("ask"), 2),
+        "baseline": {"name": "embedding of the question", **baseline},
+        "ratio_to_baseline": round(ask["p50_ms"] / max(baseline["p50_ms"], 1e-6), 3),
+    }

@@ -1,0 +1,48 @@
+"""Runs the command line and turns what it raises into a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from index.errors import HomeLocked, QuoteboundError
+from rag.cli import documents, measuring, questions, serving
+from rag.cli.output import ExitCode, fail
+
+app = typer.Typer(
+    name="quotebound",
+    help="Ask questions of your own documents; every answer is bound to verbatim quotes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(documents.ingest)
+app.command()(questions.ask)
+app.command()(questions.search)
+app.command()(serving.serve)
+app.add_typer(measuring.eval_app, name="eval")
+app.add_typer(measuring.bench_app, name="bench")
+app.command()(documents.doctor)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        # Typer answers for wrong usage (2) and Ctrl-C (130) itself, and ends by `SystemExit`.
+        app(args=arguments, prog_name="quotebound")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.DONE
+    except HomeLocked as error:
+        fail(error, as_json=as_json)
+        return ExitCode.HOME_LOCKED
+    except QuoteboundError as error:
+        fail(error, as_json=as_json)
+        return ExitCode.BAD_INPUT
+    return ExitCode.DONE
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    sys.exit(run())

@@ -1,0 +1,166 @@
+"""`quotebound eval` and `quotebound bench`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from index.home import DEFAULT_COLLECTION
+from rag.cli.output import ExitCode, JsonFlag, console, print_json
+from rag.settings import load_settings
+
+if TYPE_CHECKING:
+    from eval.cases import EvalSet
+    from rag.wiring import Application
+
+eval_app = typer.Typer(help="Measure answers, and fit what is fitted on data.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure time, against a baseline run beside it.", no_args_is_help=True)
+
+_SEEDS_SET = Path(__file__).parents[2] / "eval" / "sets" / "seeds.jsonl"
+
+
+@eval_app.command("run")
+def run_eval(
+    eval_set: Annotated[Path, typer.Argument(metavar="SET", help="A file of cases, JSON Lines.")],
+    collection: Annotated[
+        str | None,
+        typer.Option("--collection", "-c", help="Ask this collection, not the documents of the set."),
+    ] = None,
+    gates: Annotated[
+        Path | None, typer.Option(help="Thresholds to hold.", show_default="eval/gates.toml")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the JSON to a file too.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask the questions of a set and measure retrieval, answers, evidence, abstention and quotes.
+
+    The documents are those that the set's manifest names, read into a home that is made for the run,
+    unless a collection is given. Exit code 1 where a figure is below its gate.
+    """
+    from eval import report, runner
+    from eval.cases import load_eval_set
+
+    loaded = load_eval_set(eval_set)
+    with _application(loaded, collection) as application:
+        result = runner.run(loaded, application, collection or DEFAULT_COLLECTION)
+    missed = report.failures(result, gates or report.GATES_FILE)
+    found = report.as_json(result, missed)
+    if output is not None:
+        output.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(found)
+    else:
+        console().print(report.as_tables(result, missed))
+    if missed:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@eval_app.command("fit")
+def fit(
+    data: Annotated[Path, typer.Option(help="Folder with the SQuAD 2.0 data.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="rag/reading/similarity.json"),
+    ] = None,
+) -> None:
+    """Fit the reader's coefficients and threshold on public questions. Takes some ten minutes."""
+    from eval.fit import dump, run
+    from rag.reading.similarity import COEFFICIENTS_FILE
+
+    result = run(data, load_settings(), lambda line: console(error=True).print(line, markup=False))
+    target = output or COEFFICIENTS_FILE
+    target.write_text(dump(result), encoding="utf-8")
+    print_json(result["fitted"])
+
+
+@bench_app.command("ask")
+def bench_ask(
+    eval_set: Annotated[Path, typer.Option("--set", help="Questions, with a manifest.")] = _SEEDS_SET,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to ask them all.")] = 3,
+    as_json: JsonFlag = False,
+) -> None:
+    """Time each step of an answer, and the share of it that the model takes."""
+    from eval.bench import ask
+    from eval.cases import load_eval_set
+    from index.embedding.sentence_transformers import SentenceTransformerEmbedder
+
+    settings = load_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        apart = settings.model_copy(update={"home": Path(folder)})
+        embedder = SentenceTransformerEmbedder(settings.model)
+        figures = ask.run(load_eval_set(eval_set), rounds, apart, embedder)
+    _print_figures(figures, as_json=as_json)
+
+
+@bench_app.command("ingest")
+def bench_ingest(
+    documents: Annotated[
+        list[Path] | None, typer.Option(help="Text files to ingest.", show_default="seeds/")
+    ] = None,
+    copies: Annotated[int, typer.Option(min=1, help="How often to ingest each.")] = 8,
+    as_json: JsonFlag = False,
+) -> None:
+    """Time an ingest and its steps, and the share of it that the model takes."""
+    from eval.bench import ingest
+    from eval.cases import load_eval_set
+    from index.embedding.sentence_transformers import SentenceTransformerEmbedder
+
+    settings = load_settings()
+    paths = documents or [
+        path for folder in load_eval_set(_SEEDS_SET).documents for path in sorted(folder.iterdir())
+    ]
+    embedder = SentenceTransformerEmbedder(settings.model)
+    _print_figures(ingest.run(paths, copies, settings, embedder), as_json=as_json)
+
+
+@contextmanager
+def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Application]:
+    """Open the home, or make one of the set's documents for the time of a run."""
+    from eval.cases import InvalidCase
+    from rag.wiring import Application
+
+    settings = load_settings()
+    if collection is not None:
+        with Application(settings, writable=False) as application:
+            yield application
+        return
+    if not eval_set.documents:
+        raise InvalidCase(
+            f"{eval_set.name} has no manifest that names its documents; "
+            "ingest them, and name the collection with --collection"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        apart = settings.model_copy(update={"home": Path(folder)})
+        with Application(apart, writable=True) as application:
+            report = application.ingestor().ingest(eval_set.documents)
+            if not report.complete:
+                failed = next(outcome for outcome in report.outcomes if outcome.reason)
+                raise InvalidCase(f"{eval_set.name}: {failed.source} could not be read: {failed.reason}")
+            yield application
+
+
+def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    table = Table("figure", "value")
+    for name, value in _flat(figures):
+        table.add_row(name, value)
+    console().print(table)
+
+
+def _flat(figures: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", str(value)

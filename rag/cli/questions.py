@@ -1,0 +1,102 @@
+"""`quotebound ask` and `quotebound search`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from index.home import DEFAULT_COLLECTION
+from index.types import Hit
+from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
+from rag.settings import load_settings
+from rag.types import Answer, AnswerStatus, Citation
+
+TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages to read.")]
+_NEAREST_SHOWN = 3
+_EXCERPT_CHARACTERS = 200
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    collection: CollectionOption = DEFAULT_COLLECTION,
+    top_k: TopKOption = 10,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer a question with verbatim quotes, or say that the documents do not."""
+    from rag.service.wire import AskResponse
+    from rag.wiring import Application
+
+    with Application(load_settings(), writable=False) as application:
+        answer = application.assistant.ask(question, collection, top_k)
+    if as_json:
+        print_json(AskResponse.of(answer).model_dump())
+    else:
+        _print_answer(console(), answer)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to search for.")],
+    collection: CollectionOption = DEFAULT_COLLECTION,
+    top_k: TopKOption = 10,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find the passages nearest to a query."""
+    from rag.service.wire import SearchResponse
+    from rag.wiring import Application
+
+    with Application(load_settings(), writable=False) as application:
+        result = application.assistant.search(query, collection, top_k)
+    if as_json:
+        print_json(SearchResponse.of(result).model_dump())
+    else:
+        _print_hits(console(), result.hits)
+
+
+def _print_answer(to: Console, answer: Answer) -> None:
+    if answer.status is AnswerStatus.ABSTAINED:
+        to.print(plain(answer.text, "bold"))
+        if answer.hits:
+            to.print("\nNearest passages; none was found to answer the question:", style="dim")
+            _print_hits(to, answer.hits[:_NEAREST_SHOWN])
+        return
+    for sentence in answer.sentences:
+        line = plain(sentence.text, "bold")
+        line.append("".join(f" [{marker}]" for marker in sentence.markers), "cyan")
+        to.print(line)
+    to.print()
+    for citation in answer.citations:
+        to.print(_card(citation))
+    to.print(f"confidence {answer.confidence:.2f}, {answer.timings['total']:.0f} ms", style="dim")
+
+
+def _card(citation: Citation) -> Panel:
+    quote = plain(citation.quote.text)
+    if (span := citation.answer_span) is not None:
+        base = citation.quote.start
+        quote.stylize("bold reverse", span.start - base, span.end - base)
+    title = Text(f"[{citation.marker}] ", "cyan").append_text(plain(citation.title, "bold"))
+    if citation.heading:
+        title.append_text(plain(f" › {citation.heading}"))
+    page = f", page {citation.page}" if citation.page else ""
+    place = f"{citation.source}{page}, characters {citation.quote.start}–{citation.quote.end}"
+    return Panel(quote, title=title, title_align="left", subtitle=plain(place), subtitle_align="left")
+
+
+def _print_hits(to: Console, hits: tuple[Hit, ...]) -> None:
+    if not hits:
+        to.print("Nothing was found.")
+    for hit in hits:
+        passage = hit.passage
+        head = plain(f"{hit.rank}. {hit.title}", "bold")
+        head.append_text(
+            plain(f"  {hit.source}, characters {passage.start}–{passage.end}, score {hit.score:.2f}", "dim")
+        )
+        excerpt = " ".join(passage.text.split())
+        if len(excerpt) > _EXCERPT_CHARACTERS:
+            excerpt = excerpt[:_EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " …"
+        to.print(head)
+        to.print(plain(excerpt))

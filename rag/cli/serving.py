@@ -1,0 +1,70 @@
+"""`quotebound serve`."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+from rag.cli.output import console
+from rag.errors import InvalidSetting
+from rag.settings import Settings, load_settings
+
+_GRACE_SECONDS = 8
+_KEEP_ALIVE_SECONDS = 5
+
+
+def serve() -> None:
+    """Serve the chat, the API and its docs, until Ctrl-C or SIGTERM.
+
+    Address and port are QUOTEBOUND_HOST and QUOTEBOUND_PORT; another address than loopback needs
+    QUOTEBOUND_API_KEY.
+    """
+    from rag.service.app import check_exposure, create_app
+    from rag.service.logs import configure
+    from rag.wiring import Application
+    from ui.app import mount
+
+    settings = load_settings()
+    check_exposure(settings)
+    configure(settings.log_level)
+    with _listening(settings) as listener, Application(settings, writable=True) as application:
+        _run(create_app(application, mount), listener, settings)
+
+
+def _run(app: object, listener: socket.socket, settings: Settings) -> None:
+    import uvicorn
+
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+
+    class Server(uvicorn.Server):
+        """Tells the address once it answers there."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                console().print(f"Quotebound answers on http://{host}:{settings.port} (Ctrl-C stops it)")
+
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI app; uvicorn's own type for one is narrower than Starlette's
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # uvicorn stops in an orderly way and then raises the signal again: that is the end, and no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    Server(config).run(sockets=[listener])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise InvalidSetting(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            "set QUOTEBOUND_PORT to another port, or QUOTEBOUND_HOST to an address of this machine"
+        ) from error

@@ -1,0 +1,1 @@
+"""The chat: a Gradio page over the same assistant as the API."""

@@ -1,0 +1,183 @@
+"""The chat page: Gradio components around a `Backend`, with no logic of their own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+# Gradio reads these when it is imported: no report of use, and uploads in a folder of this process alone.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+_uploads = tempfile.TemporaryDirectory(prefix="quotebound-uploads-")
+os.environ["GRADIO_TEMP_DIR"] = _uploads.name
+
+import gradio as gr  # noqa: E402
+from fastapi import FastAPI  # noqa: E402
+
+from index.errors import QuoteboundError  # noqa: E402
+from rag.answering import MAX_QUESTION_CHARACTERS  # noqa: E402
+from rag.service.backend import Backend  # noqa: E402
+from rag.types import Quote  # noqa: E402
+from ui import render  # noqa: E402
+
+_AROUND_CHARACTERS = 240
+_TURNS_KEPT = 50
+_WAITING_EVENTS = 64
+_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+_MONOSPACE_FONTS = ("ui-monospace", "Menlo", "Consolas", "monospace")
+_FOLDER = Path(__file__).parent
+_DELETE_JS = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (button) trigger('select', { ...button.dataset });
+});
+"""
+
+
+def mount(app: FastAPI, backend: Backend) -> None:
+    """Serve the page at `/`."""
+    settings = backend.application.settings
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    gr.mount_gradio_app(
+        app,
+        build(backend),
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        allowed_paths=[],
+        max_file_size=settings.max_bytes,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        theme=gr.themes.Base(font=_SYSTEM_FONTS, font_mono=_MONOSPACE_FONTS, primary_hue="blue"),
+        css_paths=[_FOLDER / "page.css"],
+        head=f"<script>{script}</script>",
+    )
+
+
+def build(backend: Backend) -> gr.Blocks:
+    """Return the page over a backend."""
+    chat = _Chat(backend)
+    shelf = _Shelf(backend)
+    page: gr.Blocks
+    with gr.Blocks(title="Quotebound", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
+        gr.HTML(
+            "<h1>Quotebound</h1><p>Answers from your documents, in their own words.</p>",
+            elem_id="head",
+            js_on_load=None,
+        )
+        with gr.Accordion("Documents", open=False):
+            adding = gr.UploadButton("Add a file", type="filepath", size="sm", variant="secondary")
+            told = gr.HTML(js_on_load=None)
+            listed = gr.HTML(js_on_load=_DELETE_JS, elem_id="documents")
+        conversation = gr.HTML(render.conversation([]), js_on_load=None, elem_id="conversation")
+        turns = gr.State(list[str])
+        with gr.Row(elem_id="composer"):
+            question = gr.Textbox(
+                placeholder="Ask your documents…",
+                label="Question",
+                show_label=False,
+                container=False,
+                lines=1,
+                max_lines=6,
+                max_length=MAX_QUESTION_CHARACTERS,
+                autofocus=True,
+                scale=8,
+            )
+            asking = gr.Button("Ask", variant="primary", scale=1, elem_id="ask")
+        hidden: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        gr.on(
+            [question.submit, asking.click],
+            chat.ask,
+            [question, turns],
+            [conversation, turns, question],
+            trigger_mode="once",
+            concurrency_limit=backend.application.settings.workers,
+            **hidden,
+        )
+        adding.upload(shelf.add, adding, [told, listed], concurrency_limit=1, **hidden)
+        listed.select(shelf.choose, None, [told, listed], **hidden)
+        page.load(shelf.refresh, None, listed, **hidden)
+        page.queue(max_size=_WAITING_EVENTS, api_open=False)
+    return page
+
+
+class _Chat:
+    """Answers a question and shows the conversation."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._numbers = itertools.count()
+
+    async def ask(self, question: str, turns: list[str]) -> AsyncIterator[tuple[str, list[str], Any]]:
+        """Show the question at once and its answer when there is one."""
+        if not question.strip():
+            yield render.conversation(turns), turns, gr.skip()
+            return
+        yield render.conversation([*turns, render.pending(question)]), turns, ""
+        turns = [*turns, await self._turn(question)][-_TURNS_KEPT:]
+        yield render.conversation(turns), turns, gr.skip()
+
+    async def _turn(self, question: str) -> str:
+        try:
+            answer = await self._backend.ask(question)
+            around = {
+                citation.marker: await self._surroundings(citation.quote) for citation in answer.citations
+            }
+        except QuoteboundError as error:
+            return render.failed(question, str(error))
+        return render.answered(answer, around, next(self._numbers))
+
+    async def _surroundings(self, quote: Quote) -> render.Surroundings:
+        first = max(0, quote.start - _AROUND_CHARACTERS)
+        text = await self._backend.text(quote.document_id, first, quote.end + _AROUND_CHARACTERS)
+        before, after = text[: quote.start - first], text[quote.end - first :]
+        # What was cut off within a word is left out up to the next one.
+        if first:
+            before = f"… {before.partition(' ')[2]}"
+        if len(after) == _AROUND_CHARACTERS:
+            after = f"{after.rpartition(' ')[0]} …"
+        return render.Surroundings(before, after)
+
+
+class _Shelf:
+    """Lists, adds and deletes documents."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def refresh(self, doomed: str | None = None) -> str:
+        """Show the documents there are."""
+        return render.documents(await self._backend.documents(), doomed)
+
+    async def add(self, path: str) -> tuple[str, str]:
+        """Add an uploaded file and say what became of it."""
+        file = Path(path)
+        try:
+            info = await self._backend.add(file.read_bytes(), file.name)
+            said = render.notice(f"Added {info.source}.", error=False)
+        except QuoteboundError as error:
+            said = render.notice(str(error), error=True)
+        finally:
+            file.unlink(missing_ok=True)
+        return said, await self.refresh()
+
+    async def choose(self, event: gr.EventData) -> tuple[str, str]:
+        """Ask before a document is deleted, and delete it once that was answered."""
+        chosen: dict[str, str] = event._data or {}
+        said = ""
+        if document_id := chosen.get("confirm"):
+            try:
+                info = await self._backend.document(document_id)
+                await self._backend.delete(document_id)
+                said = render.notice(f"Deleted {info.source}.", error=False)
+            except QuoteboundError as error:
+                said = render.notice(str(error), error=True)
+        return said, await self.refresh(chosen.get("delete"))

@@ -1,0 +1,164 @@
+"""Answers as HTML. Pure functions; whatever comes from a document, a name or a question is escaped text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from index.types import DocumentInfo, Hit
+from rag.types import Answer, AnswerStatus, Citation
+
+NEAREST_SHOWN = 3
+
+_EMPTY = (
+    '<div class="empty"><p class="empty-title">Ask your documents a question</p>'
+    "<p>Every answer is made of sentences quoted from them, word for word. "
+    "If they do not say, you are told so.</p></div>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The text just before and after a quote."""
+
+    before: str
+    after: str
+
+
+def conversation(turns: Sequence[str]) -> str:
+    """Return the turns of a conversation, the oldest first, or an invitation to begin."""
+    return f'<div role="log" aria-label="Conversation" class="turns">{"".join(turns) or _EMPTY}</div>'
+
+
+def pending(question: str) -> str:
+    """Return a turn whose answer is being looked for."""
+    return _turn(question, '<p class="pending" role="status">Reading your documents…</p>')
+
+
+def failed(question: str, message: str) -> str:
+    """Return a turn that could not be answered, with the reason."""
+    return _turn(question, notice(message, error=True))
+
+
+def answered(answer: Answer, around: Mapping[int, Surroundings], turn: int) -> str:
+    """Return a turn with its answer; `around` gives by marker what surrounds each quote.
+
+    `turn` is a number of its own within the conversation, from which the ids are made.
+    """
+    if answer.status is AnswerStatus.ABSTAINED:
+        return _turn(answer.question, _abstention(answer))
+    sentences = "".join(
+        f"<p>{escape(sentence.text)} "
+        + " ".join(_marker(marker, turn) for marker in sentence.markers)
+        + "</p>"
+        for sentence in answer.sentences
+    )
+    cards = "".join(_card(citation, around.get(citation.marker), turn) for citation in answer.citations)
+    return _turn(
+        answer.question,
+        f'<div class="sentences">{sentences}</div>'
+        f'<section class="cards" aria-label="Evidence">{cards}</section>'
+        f'<p class="meta">Confidence {answer.confidence:.2f}</p>',
+    )
+
+
+def documents(infos: Sequence[DocumentInfo], doomed: str | None = None) -> str:
+    """Return the list of documents; the one whose id is `doomed` asks whether it should go."""
+    if not infos:
+        return '<p class="no-documents">There are no documents yet. Add a text or Markdown file.</p>'
+    rows = "".join(_document(info, asked=info.id == doomed) for info in infos)
+    return f'<ul class="documents">{rows}</ul>'
+
+
+def notice(message: str, *, error: bool) -> str:
+    """Return a line that says what happened."""
+    kind, role = ("error", "alert") if error else ("done", "status")
+    return f'<p class="notice {kind}" role="{role}">{escape(message)}</p>' if message else ""
+
+
+def _turn(question: str, body: str) -> str:
+    return f'<article class="turn"><h2 class="question">{escape(question)}</h2>{body}</article>'
+
+
+def _abstention(answer: Answer) -> str:
+    said = f'<p class="abstained">{escape(answer.text)}</p>'
+    if not answer.hits:
+        return said + '<p class="hint">There is nothing to search in yet: add documents first.</p>'
+    nearest = "".join(_nearest(hit) for hit in answer.hits[:NEAREST_SHOWN])
+    return (
+        f'{said}<p class="hint">Nearest passages, for reading on. They are not evidence for an answer.</p>'
+        f'<section class="cards" aria-label="Nearest passages">{nearest}</section>'
+        f'<p class="meta">Confidence {answer.confidence:.2f}</p>'
+    )
+
+
+def _marker(marker: int, turn: int) -> str:
+    return (
+        f'<button type="button" class="marker" aria-controls="{_card_id(turn, marker)}" '
+        f'aria-label="Open evidence {marker}">[{marker}]</button>'
+    )
+
+
+def _card_id(turn: int, marker: int) -> str:
+    return f"evidence-{turn}-{marker}"
+
+
+def _card(citation: Citation, around: Surroundings | None, turn: int) -> str:
+    quote = citation.quote
+    page = f", page {citation.page}" if citation.page is not None else ""
+    before, after = (around.before, around.after) if around else ("", "")
+    return (
+        f'<details class="card" id="{_card_id(turn, citation.marker)}">'
+        f'<summary><span class="number">{citation.marker}</span>'
+        f"{_names(citation.title, citation.heading)}</summary>"
+        f'<blockquote>{escape(before)}<span class="quote">{_marked(citation)}</span>'
+        f"{escape(after)}</blockquote>"
+        f'<p class="place"><span class="source">{escape(citation.source)}</span>{page} · '
+        f'characters <span class="span">{quote.start}–{quote.end}</span></p></details>'
+    )
+
+
+def _marked(citation: Citation) -> str:
+    """Return the quote with the words that answer marked."""
+    text, span = citation.quote.text, citation.answer_span
+    if span is None:
+        return escape(text)
+    start, end = span.start - citation.quote.start, span.end - citation.quote.start
+    return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
+
+
+def _nearest(hit: Hit) -> str:
+    passage = hit.passage
+    return (
+        f'<details class="card"><summary><span class="number near">near</span>'
+        f"{_names(hit.title, passage.heading)}</summary><blockquote>{escape(passage.text)}</blockquote>"
+        f'<p class="place"><span class="source">{escape(hit.source)}</span> · '
+        f'characters <span class="span">{passage.start}–{passage.end}</span></p></details>'
+    )
+
+
+def _names(title: str, heading: str | None) -> str:
+    # A document's first heading is often its title; said once is enough.
+    parts = [part for part in (heading or "").split(" › ") if part and part != title]
+    under = f'<span class="heading">{escape(" › ".join(parts))}</span>' if parts else ""
+    return f'<span class="names"><span class="title">{escape(title)}</span>{under}</span>'
+
+
+def _document(info: DocumentInfo, *, asked: bool) -> str:
+    identifier = escape(info.id)
+    title = escape(info.title)
+    if asked:
+        actions = (
+            f'<button type="button" class="danger" data-confirm="{identifier}">Delete for good</button>'
+            '<button type="button" data-keep="">Keep</button>'
+        )
+    else:
+        actions = (
+            f'<button type="button" data-delete="{identifier}" aria-label="Delete {title}">Delete</button>'
+        )
+    return (
+        f'<li><span class="names"><span class="title">{title}</span>'
+        f'<span class="heading">{escape(info.source)} · {info.characters:,} characters</span></span>'
+        f'<span class="actions">{actions}</span></li>'
+    )
