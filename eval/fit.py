@@ -5,10 +5,13 @@ small collection on one subject: whatever is read is near, and the reader has to
 Fitted on all articles but the last five by title; those choose the threshold and give the figures
 that are printed, for such neighbourhoods and for questions asked of all articles at once.
 
-Unanswerable questions are of two kinds, weighed alike: those that SQuAD's annotators wrote to mislead,
-and answerable ones whose answering passages were taken away ("right topic, absent fact"). A third of
-the questions are taken to be unanswerable. The threshold is where precision and recall of abstaining
-are equal under that assumption: as many answers are withheld wrongly as are given wrongly.
+Unanswerable are answerable questions whose answering passages were taken away ("right topic, absent
+fact"). A third of the questions are taken to be such. The threshold is where precision and recall of
+abstaining are equal under that assumption: as many answers are withheld wrongly as are given wrongly.
+
+The questions that SQuAD's annotators wrote to mislead, by a word changed in a sentence that would
+otherwise answer, are measured and not fitted on: similarity cannot tell them (AUROC 0.69 when they are
+half of the unanswerable, 0.67 when left out), and trying costs more on absent facts than it gains.
 """
 
 from __future__ import annotations
@@ -179,7 +182,12 @@ def _sample(
 
 def fit(near: Sequence[Sequence[Sample]], far: Sequence[Sample]) -> Fitted:
     """Fit on all articles but the last; choose the threshold and measure on those."""
-    training = [sample for article in near[:-CALIBRATION_ARTICLES] for sample in article]
+    training = [
+        sample
+        for article in near[:-CALIBRATION_ARTICLES]
+        for sample in article
+        if sample.kind is not Kind.MISLEADING
+    ]
     held_out = [sample for article in near[-CALIBRATION_ARTICLES:] for sample in article]
     choices = [Choice(sample.signals, sample.gold) for sample in training if sample.gold.any()]
     relevance = _calibrated(conditional_logit(choices), training)
@@ -206,14 +214,14 @@ def _calibrated(ranking: Floats, training: Sequence[Sample]) -> Linear:
 
 
 def _weights(samples: Sequence[Sample]) -> Floats:
-    """Return weights under which the kinds have their assumed shares."""
+    """Return weights under which the kinds have their assumed shares; misleading questions have none."""
     shares = {
         Kind.ANSWERABLE: 1 - UNANSWERABLE_SHARE,
-        Kind.MISLEADING: UNANSWERABLE_SHARE / 2,
-        Kind.REMOVED: UNANSWERABLE_SHARE / 2,
+        Kind.REMOVED: UNANSWERABLE_SHARE,
+        Kind.MISLEADING: 0.0,
     }
     counts = {kind: sum(sample.kind is kind for sample in samples) for kind in Kind}
-    return np.array([shares[sample.kind] / counts[sample.kind] for sample in samples])
+    return np.array([shares[sample.kind] / max(1, counts[sample.kind]) for sample in samples])
 
 
 def _best(sample: Sample, relevance: Linear) -> Floats:
@@ -273,6 +281,8 @@ def _figures(
             [float(probabilities[place]) for place in chosen],
             [samples[place].kind is Kind.ANSWERABLE for place in chosen],
         )
+    misled = [p for p, sample in zip(probabilities, samples, strict=True) if sample.kind is Kind.MISLEADING]
+    figures["abstained_when_misled"] = float(np.mean([p < threshold for p in misled])) if misled else 1.0
     precision, recall, f1 = _abstention(probabilities, samples, threshold)
     figures |= {"abstention_precision": precision, "abstention_recall": recall, "abstention_f1": f1}
     return {name: round(float(value), 4) for name, value in figures.items()}

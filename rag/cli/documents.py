@@ -43,7 +43,7 @@ class _Bar:
 
     def finished(self, outcome: Outcome) -> None:
         if outcome.status is not Status.UNCHANGED:
-            self._progress.console.print(_line(outcome))
+            self._progress.console.print(_line(outcome), soft_wrap=True)
 
 
 def ingest(

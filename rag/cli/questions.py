@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
@@ -83,7 +83,7 @@ def _card(citation: Citation) -> Panel:
         title.append_text(plain(f" › {citation.heading}"))
     page = f", page {citation.page}" if citation.page else ""
     place = f"{citation.source}{page}, characters {citation.quote.start}–{citation.quote.end}"
-    return Panel(quote, title=title, title_align="left", subtitle=plain(place), subtitle_align="left")
+    return Panel(Group(quote, plain(place, "dim")), title=title, title_align="left")
 
 
 def _print_hits(to: Console, hits: tuple[Hit, ...]) -> None:
