@@ -16,6 +16,7 @@ os.environ["GRADIO_TEMP_DIR"] = _uploads.name
 
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
+from fastapi.staticfiles import StaticFiles  # noqa: E402
 
 from index.errors import QuoteboundError  # noqa: E402
 from rag.answering import MAX_QUESTION_CHARACTERS  # noqa: E402
@@ -28,7 +29,8 @@ _TURNS_KEPT = 50
 _WAITING_EVENTS = 64
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONOSPACE_FONTS = ("ui-monospace", "Menlo", "Consolas", "monospace")
-_FOLDER = Path(__file__).parent
+_STATIC = Path(__file__).parent / "static"
+_STATIC_URL = "/static/quotebound"
 _DELETE_JS = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
@@ -40,7 +42,8 @@ element.addEventListener('click', (event) => {
 def mount(app: FastAPI, backend: Backend) -> None:
     """Serve the page at `/`."""
     settings = backend.application.settings
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    # A file of its own: the policy forbids scripts that the page's own scripts write into it.
+    app.mount(_STATIC_URL, StaticFiles(directory=_STATIC), name="page")
     gr.mount_gradio_app(
         app,
         build(backend),
@@ -57,8 +60,8 @@ def mount(app: FastAPI, backend: Backend) -> None:
         pwa=False,
         mcp_server=False,
         theme=gr.themes.Base(font=_SYSTEM_FONTS, font_mono=_MONOSPACE_FONTS, primary_hue="blue"),
-        css_paths=[_FOLDER / "page.css"],
-        head=f"<script>{script}</script>",
+        css_paths=[_STATIC / "page.css"],
+        head=f'<script src="{_STATIC_URL}/page.js"></script>',
     )
 
 
@@ -72,12 +75,15 @@ def build(backend: Backend) -> gr.Blocks:
             "<h1>Quotebound</h1><p>Answers from your documents, in their own words.</p>",
             elem_id="head",
             js_on_load=None,
+            apply_default_css=False,
         )
         with gr.Accordion("Documents", open=False):
-            adding = gr.UploadButton("Add a file", type="filepath", size="sm", variant="secondary")
-            told = gr.HTML(js_on_load=None)
-            listed = gr.HTML(js_on_load=_DELETE_JS, elem_id="documents")
-        conversation = gr.HTML(render.conversation([]), js_on_load=None, elem_id="conversation")
+            adding = gr.UploadButton("Add a file", type="filepath", size="sm", elem_id="add")
+            told = gr.HTML(js_on_load=None, elem_id="told", apply_default_css=False)
+            listed = gr.HTML(js_on_load=_DELETE_JS, elem_id="documents", apply_default_css=False)
+        conversation = gr.HTML(
+            render.conversation([]), js_on_load=None, elem_id="conversation", apply_default_css=False
+        )
         turns = gr.State(list[str])
         with gr.Row(elem_id="composer"):
             question = gr.Textbox(

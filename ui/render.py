@@ -47,7 +47,7 @@ def answered(answer: Answer, around: Mapping[int, Surroundings], turn: int) -> s
     `turn` is a number of its own within the conversation, from which the ids are made.
     """
     if answer.status is AnswerStatus.ABSTAINED:
-        return _turn(answer.question, _abstention(answer))
+        return _turn(answer.question, _abstention(answer, turn))
     sentences = "".join(
         f"<p>{escape(sentence.text)} "
         + " ".join(_marker(marker, turn) for marker in sentence.markers)
@@ -81,11 +81,11 @@ def _turn(question: str, body: str) -> str:
     return f'<article class="turn"><h2 class="question">{escape(question)}</h2>{body}</article>'
 
 
-def _abstention(answer: Answer) -> str:
+def _abstention(answer: Answer, turn: int) -> str:
     said = f'<p class="abstained">{escape(answer.text)}</p>'
     if not answer.hits:
         return said + '<p class="hint">There is nothing to search in yet: add documents first.</p>'
-    nearest = "".join(_nearest(hit) for hit in answer.hits[:NEAREST_SHOWN])
+    nearest = "".join(_nearest(hit, turn) for hit in answer.hits[:NEAREST_SHOWN])
     return (
         f'{said}<p class="hint">Nearest passages, for reading on. They are not evidence for an answer.</p>'
         f'<section class="cards" aria-label="Nearest passages">{nearest}</section>'
@@ -128,10 +128,11 @@ def _marked(citation: Citation) -> str:
     return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
 
 
-def _nearest(hit: Hit) -> str:
+def _nearest(hit: Hit, turn: int) -> str:
     passage = hit.passage
     return (
-        f'<details class="card"><summary><span class="number near">near</span>'
+        f'<details class="card" id="nearest-{turn}-{hit.rank}">'
+        f'<summary><span class="number near">near</span>'
         f"{_names(hit.title, passage.heading)}</summary><blockquote>{escape(passage.text)}</blockquote>"
         f'<p class="place"><span class="source">{escape(hit.source)}</span> · '
         f'characters <span class="span">{passage.start}–{passage.end}</span></p></details>'

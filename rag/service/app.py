@@ -69,7 +69,7 @@ def create_app(application: Application, mount: Mount | None = None) -> ASGIApp:
     _add_docs(app)
     if mount is not None:
         mount(app, backend)
-    return RequestContext(SecurityHeaders(Guard(app, settings, limit)))
+    return RequestContext(SecurityHeaders(Guard(errors.UniformErrors(app), settings, limit)))
 
 
 def check_exposure(settings: Settings) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import (
     EmbeddingError,
@@ -40,8 +43,9 @@ _STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
     (StorageError, 503),
     (EmbeddingError, 503),
 )
-_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
+PAGE_API = "/gradio_api/"
 UNEXPECTED = "something went wrong inside; the log has it under this request_id"
 
 
@@ -93,6 +97,57 @@ def install(app: FastAPI) -> None:
     async def on_unknown(request: Request, _: Exception) -> JSONResponse:
         # It is raised again after this, and logged by `RequestContext`.
         return error_response(request, 500, "internal_error", UNEXPECTED)
+
+
+class UniformErrors:
+    """Gives refusals of the mounted page the form that the API's have: `{"detail"}` becomes the usual body.
+
+    What the page's own scripts ask, below `PAGE_API`, is left to them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http" or scope["path"].startswith(PAGE_API):
+            await self._app(scope, receive, send)
+            return
+        held: Message | None = None
+        body = bytearray()
+
+        async def send_uniform(message: Message) -> None:
+            nonlocal held
+            if message["type"] == "http.response.start" and _is_json_error(message):
+                held = message
+                return
+            if held is not None:
+                body.extend(message.get("body", b""))
+                if message.get("more_body"):
+                    return
+                message = {**message, "body": _uniform(bytes(body), held["status"], Request(scope))}
+                MutableHeaders(scope=held)["Content-Length"] = str(len(message["body"]))
+                await send(held)
+            await send(message)
+
+        await self._app(scope, receive, send_uniform)
+
+
+def _is_json_error(start: Message) -> bool:
+    kind = Headers(raw=start["headers"]).get("content-type", "")
+    return start["status"] >= 400 and kind.startswith("application/json")
+
+
+def _uniform(body: bytes, status: int, request: Request) -> bytes:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and "code" in told:
+        return body
+    detail = told.get("detail") if isinstance(told, dict) else None
+    message = _http_message(request, HTTPException(status, str(detail) if detail else None))
+    return bytes(JSONResponse(error_body(_CODES.get(status, "error"), message, request_id(request))).body)
 
 
 def _faults(error: RequestValidationError) -> str:
