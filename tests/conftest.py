@@ -6,17 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from doubles import HashingEmbedder
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
+from serving import served
+from starlette.testclient import TestClient
 
 from index.chunking import Chunker
 from index.home import Home
 from index.ingest import Ingestor
 from index.store import Store
+from rag.settings import Settings
 
 # Derandomised: a failure on one machine is a failure on all. No deadline: no test asserts a time.
-settings.register_profile("suite", derandomize=True, deadline=None)
-settings.load_profile("suite")
+hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Logs go nowhere: they come from threads, too, which pytest does not capture."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -44,3 +56,15 @@ def store(home: Home) -> Store:
 @pytest.fixture
 def ingestor(store: Store, chunker: Chunker, embedder: HashingEmbedder) -> Ingestor:
     return Ingestor(store, chunker, embedder, max_bytes=2**20)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    # Threshold 0: with a stand-in for the model, the confidence says nothing.
+    return Settings(home=tmp_path / "home", threshold=0.0, max_file_mb=1, chunk_tokens=48)
+
+
+@pytest.fixture
+def client(settings: Settings, embedder: HashingEmbedder) -> Iterator[TestClient]:
+    with served(settings, embedder) as opened:
+        yield opened

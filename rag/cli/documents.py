@@ -63,8 +63,14 @@ def ingest(
             if as_json:
                 report = ingestor.ingest(paths)
             else:
-                columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-                with Progress(*columns, TimeElapsedColumn(), console=console(), transient=True) as progress:
+                to = console()
+                columns = (
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    TimeElapsedColumn(),
+                )
+                with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as progress:
                     report = ingestor.ingest(paths, _Bar(progress))
         except KeyboardInterrupt:
             console(error=True).print("Interrupted. What is done is kept: run the same command to finish.")
