@@ -40,7 +40,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry index rag ui eval
-	$(BIN)/python -m eval.docs --check
+	$(BIN)/python -m rag.cli.reference --check
 	@.ci/no-cuda $(BIN)/python
 
 fix: $(VENV)/.installed-dev
@@ -48,7 +48,7 @@ fix: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed-dev
-	$(BIN)/python -m eval.docs
+	$(BIN)/python -m rag.cli.reference
 
 bench: $(VENV)/.installed
 	$(BIN)/quotebound bench ingest

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port to serve on")
     api_key: SecretStr | None = Field(None, description="key that every request must carry once it is set")
     allowed_hosts: Annotated[
-        tuple[str, ...], Field(description="further names the service is reached by")
+        tuple[str, ...], NoDecode, Field(description="further names the service is reached by, with commas")
     ] = ()
 
     model: str = Field(
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=64, description="requests that are worked on at once")
     queue: int = Field(32, ge=0, le=10_000, description="requests that may wait for a worker")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, names: object) -> object:
+        return tuple(filter(None, names.replace(",", " ").split())) if isinstance(names, str) else names
 
     @field_validator("api_key")
     @classmethod

@@ -65,3 +65,9 @@ def test_a_key_is_not_shown_where_settings_are_printed() -> None:
 )  # fmt: skip
 def test_loopback_is_told_from_the_rest(host: str, loopback: bool) -> None:
     assert Settings(host=host).serves_loopback_only is loopback
+
+
+@pytest.mark.parametrize("given", ["qb.test,other.test", "qb.test, other.test", "qb.test other.test"])
+def test_names_of_hosts_are_listed_with_commas(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUOTEBOUND_ALLOWED_HOSTS", given)
+    assert load_settings().allowed_hosts == ("qb.test", "other.test")
