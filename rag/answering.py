@@ -125,12 +125,19 @@ class Assistant:
         kept: list[Citation] = []
         sentences: list[AnswerSentence] = []
         for sentence in draft:
-            claimed = [_citation(claim, hits[claim.hit], snapshot) for claim in sentence.claims]
+            claimed = [self._citation(claim, hits, snapshot) for claim in sentence.claims]
             passed = self.verifier.citations([found for found in claimed if found], snapshot.catalog)
             markers = tuple(_marker(citation, kept) for citation in passed)
             if markers:
                 sentences.append(AnswerSentence(sentence.text, markers))
         return sentences, kept
+
+    def _citation(self, claim: Claim, hits: Sequence[Hit], snapshot: Snapshot) -> Citation | None:
+        """Return a claim as a citation without a marker, None where it is of no passage that was read."""
+        if not 0 <= claim.hit < len(hits):
+            self.verifier.reject("no such passage", "", claim.span.start)
+            return None
+        return _citation(claim, hits[claim.hit], snapshot)
 
 
 def _effective(question: str) -> str:
@@ -140,7 +147,7 @@ def _effective(question: str) -> str:
     except UnicodeEncodeError as error:
         raise InvalidQuestion("the question holds half of a surrogate pair, which is no character") from error
     effective = " ".join(_CONTROL.sub(" ", question).split())
-    if not effective:
+    if not any(character.isprintable() and character != " " for character in effective):
         raise InvalidQuestion("the question is empty; ask something")
     if len(effective) > MAX_QUESTION_CHARACTERS:
         raise InvalidQuestion(

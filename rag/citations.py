@@ -91,10 +91,15 @@ class Verifier:
                 kept.append(hit)
         return kept
 
-    def _accepts(self, reason: str | None, document_id: str, start: int) -> bool:
+    def reject(self, reason: str, document_id: str, start: int) -> None:
+        """Log and count a quote that must not be shown."""
         self.checked += 1
-        if reason is None:
-            return True
         self.dropped += 1
         _log.error("quote dropped", reason=reason, document=document_id, start=start)
+
+    def _accepts(self, reason: str | None, document_id: str, start: int) -> bool:
+        if reason is None:
+            self.checked += 1
+            return True
+        self.reject(reason, document_id, start)
         return False

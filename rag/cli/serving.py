@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 
@@ -65,6 +66,6 @@ def _listening(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         raise InvalidSetting(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            f"{settings.host}:{settings.port} cannot be listened on ({os.strerror(error.errno or 0)}); "
             "set QUOTEBOUND_PORT to another port, or QUOTEBOUND_HOST to an address of this machine"
         ) from error
