@@ -73,8 +73,13 @@ def load_eval_set(path: Path) -> EvalSet:
     if not path.is_file():
         raise SourceNotFound(f"there is no eval set {str(path)!r}")
     data = path.read_bytes()
+    try:
+        # Not `splitlines`: JSON may hold other line separators within a string.
+        lines = data.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise InvalidCase(f"{path.name} is not UTF-8: {error.reason} at byte {error.start}") from error
     cases: dict[str, Case] = {}
-    for number, line in enumerate(data.decode("utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             case = _case(line, f"{path.name}, line {number}")
             if case.id in cases:
@@ -89,7 +94,12 @@ def _documents(path: Path) -> tuple[Path, ...]:
     manifest = path.with_suffix(".toml")
     if not manifest.is_file():
         return ()
-    listed = tomllib.loads(manifest.read_text(encoding="utf-8")).get("documents", [])
+    try:
+        listed = tomllib.loads(manifest.read_text(encoding="utf-8")).get("documents", [])
+    except ValueError as error:
+        raise InvalidCase(f"{manifest.name} is not TOML: {error}") from error
+    if not isinstance(listed, list) or not all(isinstance(entry, str) for entry in listed):
+        raise InvalidCase(f"{manifest.name}: documents has to be a list of paths")
     return tuple(manifest.parent / entry for entry in listed)
 
 
@@ -99,18 +109,15 @@ def _case(line: str, place: str) -> Case:
         case = Case(
             id=str(record["id"]),
             question=str(record["question"]),
-            answers=tuple(record["answers"]),
+            answers=tuple(map(_words, _list(record["answers"]))),
             evidence=tuple(
                 Evidence(
                     (
-                        Quotation(entry["source"], entry["quote"]),
-                        *(
-                            Quotation(other["source"], other["quote"])
-                            for other in entry.get("alternatives", ())
-                        ),
+                        _quotation(entry),
+                        *map(_quotation, _list(entry.get("alternatives", []))),
                     )
                 )
-                for entry in record["evidence"]
+                for entry in _list(record["evidence"])
             ),
             answerable=record["answerable"] is True,
             labels_by=str(record["labels_by"]),
@@ -121,6 +128,22 @@ def _case(line: str, place: str) -> Case:
     if case.answerable != bool(case.evidence):
         raise InvalidCase(f"{place}: an answerable case has evidence, and only that has it")
     return case
+
+
+def _quotation(entry: dict[str, Any]) -> Quotation:
+    return Quotation(_words(entry["source"]), _words(entry["quote"]))
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
 
 def locate(quotation: Quotation, documents: list[DocumentInfo], catalog: Catalog) -> Located:

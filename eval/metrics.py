@@ -5,6 +5,7 @@ Retrieval metrics (recall@k, MRR, nDCG@10) come from ir-measures and are called 
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections import Counter
@@ -125,4 +126,5 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         return 0.0
     ranked = sorted(values)
-    return ranked[max(0, -(-int(share * 1000) * len(ranked) // 1000) - 1)]
+    # Less a rounding error of the product: 0.07 * 100 is a little more than 7.
+    return ranked[max(0, math.ceil(share * len(ranked) - 1e-9) - 1)]

@@ -29,7 +29,7 @@ def conditional_logit(choices: Sequence[Choice], penalty: float = 1e-3) -> Float
     """
     signals = np.concatenate([choice.signals for choice in choices])
     right = np.concatenate([choice.right for choice in choices]).astype(np.float64)
-    scale = signals.std(axis=0) + 1e-9
+    scale = _scale(signals)
     signals = signals / scale
     sizes = [len(choice.right) for choice in choices]
     starts = np.cumsum([0, *sizes[:-1]])
@@ -55,7 +55,7 @@ def logistic_regression(
 
     `signals` has shape (n, signals); the penalty is on standardised signals, not on the constant.
     """
-    mean, scale = signals.mean(axis=0), signals.std(axis=0) + 1e-9
+    mean, scale = signals.mean(axis=0), _scale(signals)
     standard = np.column_stack([(signals - mean) / scale, np.ones(len(signals))])
     signs = np.where(outcomes, 1.0, -1.0)
     shares = sample_weights / sample_weights.sum()
@@ -70,3 +70,9 @@ def logistic_regression(
     found = minimize(loss, np.zeros(standard.shape[1]), jac=True, method="L-BFGS-B").x
     weights = np.asarray(found[:-1] / scale, dtype=np.float64)
     return weights, float(found[-1] - weights @ mean)
+
+
+def _scale(signals: Floats) -> Floats:
+    """Return standard deviations; a signal that never varies has an infinite one, and so weighs nothing."""
+    deviations: Floats = signals.std(axis=0)
+    return np.where(deviations > 1e-9, deviations, np.inf)

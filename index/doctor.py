@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +31,17 @@ def examine(folder: Path) -> list[Finding]:
 
     Reads only, with its own connection, so that a store that cannot be opened can still be examined.
     """
+    found: list[tuple[str, str]] = []
     engine = schema.sqlite_engine(folder / CATALOG_FILE, writable=False)
     try:
         with schema.storage_errors(), engine.connect() as connection:
             schema.require_newest(connection)
-            found = [*_pages(connection), *_documents(connection), *_vectors(connection)]
+            for check in (_file, _documents, _vectors):
+                found += _held(check, connection)
             expected = connection.scalar(sa.select(sa.func.count()).select_from(passages)) or 0
         found += _lexical(folder, expected)
-    except StorageError as error:
-        found = [("catalog", str(error))]
+    except (StorageError, UnicodeError) as error:
+        found.append(("catalog", str(error)))
     finally:
         engine.dispose()
     return [Finding(folder.name, place, message) for place, message in found]
@@ -48,25 +50,44 @@ def examine(folder: Path) -> list[Finding]:
 _Found = Iterator[tuple[str, str]]
 
 
-def _pages(connection: sa.Connection) -> _Found:
+def _held(check: Callable[[sa.Connection], _Found], connection: sa.Connection) -> _Found:
+    """Yield what a check finds, and where a value is of a kind that it cannot be, that."""
+    try:
+        yield from check(connection)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        yield "catalog", f"a value is not of the kind that was stored: {error}"
+
+
+def _file(connection: sa.Connection) -> _Found:
     for (message,) in connection.exec_driver_sql("PRAGMA integrity_check"):
         if message != "ok":
             yield "catalog", message
+    for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        yield f"row {row} of {table}", f"what it belongs to is not in {parent}"
 
 
 def _documents(connection: sa.Connection) -> _Found:
     for document in connection.execute(sa.select(documents).order_by(documents.c.source)):
         place = f"document {document.id} ({document.source})"
-        statement = sa.select(segments).where(segments.c.document_id == document.id)
         try:
-            stored = connection.execute(statement.order_by(segments.c.start))
-            text = "".join(records.segment_text(row) for row in stored)
+            records.pages(document.id, document.pages)
+            text = _text(connection, document.id)
         except DamagedStore as error:
             yield place, str(error)
             continue
         if text_sha256(text) != document.sha256 or len(text) != document.characters:
             yield place, "the text is not the one that was stored"
         yield from _passages(connection, document.id, text, place, document.passages)
+
+
+def _text(connection: sa.Connection, document_id: str) -> str:
+    statement = sa.select(segments).where(segments.c.document_id == document_id).order_by(segments.c.start)
+    text = ""
+    for row in connection.execute(statement):
+        if row.start != len(text):
+            raise DamagedStore("a part of the text is not where it was stored")
+        text += records.segment_text(row)
+    return text
 
 
 def _passages(connection: sa.Connection, document_id: str, text: str, place: str, expected: int) -> _Found:
@@ -94,6 +115,8 @@ def _stands(passage: Passage, text: str, ordinal: int) -> bool:
 def _vectors(connection: sa.Connection) -> _Found:
     description = connection.scalar(sa.select(spaces.c.description).where(spaces.c.active))
     if description is None:
+        if connection.scalar(sa.select(passages.c.row).limit(1)) is not None:
+            yield "catalog", "no embedding space is marked as the one in use"
         return
     space = connection.scalar(sa.select(spaces.c.id).where(spaces.c.active))
     dimension = json.loads(description)["dimension"]

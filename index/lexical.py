@@ -22,6 +22,8 @@ _FORMAT = 1
 _UNSTEMMED = "none"
 _LANGUAGES = (*STEMMERS, _UNSTEMMED)
 _MAX_QUERY_TERMS = 64
+# As many more hits are asked for, to see whether any equals the last one wanted.
+_TIES = 16
 _HEAP_BYTES = 32_000_000
 
 
@@ -114,13 +116,27 @@ class TantivySnapshot:
         ]
         if not clauses or k < 1:
             return []
-        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), k, count=False).hits
+        hits = self._best(tantivy.Query.boolean_query(clauses), k)
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return [
+        found = [
             Scored(int(row), float(score))
             for row, (score, _) in zip(rows, hits, strict=True)
             if row is not None
         ]
+        return sorted(found, key=lambda scored: (-scored.score, scored.row))[:k]
+
+    def _best(self, query: tantivy.Query, k: int) -> list[tuple[float, tantivy.DocAddress]]:
+        """Return the best hits, and all that equal the last of them.
+
+        Equal scores come in the order of segments, which depends on when they were merged; whoever
+        takes some of them has to have them all to choose from.
+        """
+        wanted = k + _TIES
+        while True:
+            hits = self._searcher.search(query, wanted, count=False).hits
+            if len(hits) < wanted or hits[-1][0] < hits[k - 1][0]:
+                return list(hits)
+            wanted *= 2
 
 
 class TantivyIndex:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from index.embedding import Vectors
 from index.errors import DamagedStore
-from index.types import Document, DocumentInfo, Passage, Span
+from index.types import Document, DocumentInfo, Page, Passage, Span
 
 SEGMENT_CHARACTERS = 65_536
 # Stored little-endian whatever the machine, so that a home can be carried to another.
@@ -66,9 +66,19 @@ def document_info(row: sa.Row[Any]) -> DocumentInfo:
         content_sha256=row.content_sha256,
         characters=row.characters,
         passages=row.passages,
-        pages=len(json.loads(row.pages)),
+        pages=len(pages(row.id, row.pages)),
         added=row.added,
     )
+
+
+def pages(document_id: str, stored: object) -> tuple[Page, ...]:
+    """Return the pages kept in a row of `documents`; raise `DamagedStore` where they are none."""
+    try:
+        return tuple(Page(*page) for page in json.loads(stored))  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise DamagedStore(
+            f"the pages of document {document_id} are damaged: run `quotebound doctor`"
+        ) from error
 
 
 def segment_records(document: Document) -> Iterator[Record]:
@@ -79,16 +89,20 @@ def segment_records(document: Document) -> Iterator[Record]:
             "document_id": document.id,
             "start": start,
             "text": text,
-            "crc": zlib.crc32(text.encode("utf-8")),
+            "crc": _text_crc(text),
         }
 
 
 def segment_text(row: sa.Row[Any]) -> str:
     """Return the text of a row of `segments`; raise `DamagedStore` where it is not what was stored."""
-    text: str = row.text
-    if zlib.crc32(text.encode("utf-8")) != row.crc:
+    if not isinstance(row.text, str) or _text_crc(row.text) != row.crc:
         raise DamagedStore(f"the text of document {row.document_id} is damaged: run `quotebound doctor`")
-    return text
+    return row.text
+
+
+def _text_crc(text: str) -> int:
+    # Bytes that are no UTF-8 any more come out of the database as lone surrogates, and differ.
+    return zlib.crc32(text.encode("utf-8", "surrogateescape"))
 
 
 def passage_record(row: int, passage: Passage) -> Record:
@@ -110,7 +124,9 @@ def passage_record(row: int, passage: Passage) -> Record:
 
 def passage(row: sa.Row[Any]) -> Passage | None:
     """Return a row of `passages` as a passage, None where it is not what was stored."""
-    if _passage_crc({column: row._mapping[column] for column in _PASSAGE_COLUMNS}) != row.crc:
+    record = {column: row._mapping[column] for column in _PASSAGE_COLUMNS}
+    # A damaged column can come out as bytes, which no passage has.
+    if bytes in map(type, record.values()) or _passage_crc(record) != row.crc:
         return None
     return Passage(
         id=row.id,
@@ -138,6 +154,6 @@ def vector_record(row: int, space: str, key: bytes, vector: Vectors) -> Record:
 
 def vector(row: sa.Row[Any]) -> Vectors | None:
     """Return a row of `vectors` as a vector, None where it is not what was stored."""
-    if zlib.crc32(row.vector) != row.crc:
+    if not isinstance(row.vector, bytes) or zlib.crc32(row.vector) != row.crc:
         return None
     return np.frombuffer(row.vector, dtype=_FLOAT).astype(np.float32)

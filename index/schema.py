@@ -145,7 +145,10 @@ def _stored_version(connection: sa.Connection) -> int:
     if not sa.inspect(connection).has_table(meta.name):
         return 0
     value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _VERSION_KEY))
-    return int(value) if value is not None else 0
+    try:
+        return int(value) if value is not None else 0
+    except ValueError as error:
+        raise DamagedStore("the catalog's version is damaged: run `quotebound doctor`") from error
 
 
 def write_ahead_log_is_safe(version: tuple[int, ...]) -> bool:
@@ -171,6 +174,8 @@ def sqlite_engine(path: Path, *, writable: bool) -> sa.Engine:
     def configure(connection: Any, _record: object) -> None:
         # SQLAlchemy begins transactions itself (below), not sqlite3.
         connection.isolation_level = None
+        # What is no UTF-8 any more is damage of one row, for its checksum to find, not of the whole query.
+        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         cursor = connection.cursor()
         if writable:
             cursor.execute(f"PRAGMA journal_mode={'WAL' if safe_log else 'DELETE'}")

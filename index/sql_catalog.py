@@ -131,7 +131,7 @@ class SqlCatalog:
 
     def pages(self, document_id: str) -> tuple[Page, ...]:
         """Return a document's pages in order."""
-        return tuple(Page(*page) for page in json.loads(self._value(document_id, documents.c.pages)))
+        return records.pages(document_id, self._value(document_id, documents.c.pages))
 
     def language(self, document_id: str) -> str:
         """Return the language a document was found to be in."""

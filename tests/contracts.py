@@ -308,6 +308,13 @@ class LexicalIndexContract:
         assert self.rows(index, "glacier") == [0]
         assert before.search("glacier", 5) == []
 
+    def test_equal_scores_are_in_the_order_of_rows_whatever_was_added_when(self) -> None:
+        index = self.index()
+        for n in (7, 3, 40, 12, *range(50, 90)):
+            index.apply([], self.entries(f"The river flows {n}.", f"r{n}", n), index.sequence + 1)
+        assert self.rows(index, "river flows", 3) == [3, 7, 12]
+        assert self.rows(index, "river flows", 40) == [3, 7, 12, 40, *range(50, 86)]
+
     def test_a_removed_document_is_found_no_more(self) -> None:
         index = self.index()
         gone = self.entries("A glacier melted.", "a", 0)

@@ -222,3 +222,32 @@ def test_a_catalog_of_a_newer_program_is_reported_not_raised(folder: Path) -> No
     changed(folder, "UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     (finding,) = examine(folder)
     assert "newer" in finding.message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE passages SET text = CAST(text AS BLOB) WHERE row = 1",
+        "UPDATE passages SET text = CAST(x'52ff6f' AS TEXT) WHERE row = 1",
+        "UPDATE segments SET text = CAST(text AS BLOB)",
+        "UPDATE segments SET text = CAST(x'52ff6f' AS TEXT)",
+        "UPDATE segments SET start = 'x'",
+        "UPDATE vectors SET vector = 'abc' WHERE row = 1",
+        "UPDATE spaces SET description = '{'",
+        "UPDATE spaces SET active = 0",
+        "UPDATE meta SET value = 'x' WHERE key = 'schema_version'",
+        "UPDATE documents SET pages = '['",
+        "DELETE FROM documents",
+    ],
+)
+def test_values_of_another_kind_are_findings_and_no_failures(folder: Path, statement: str) -> None:
+    changed(folder, statement)
+    assert examine(folder) != []
+
+
+def test_a_damaged_row_hides_no_other(folder: Path) -> None:
+    changed(folder, "UPDATE passages SET text = CAST(x'52ff6f' AS TEXT) WHERE row = 1")
+    changed(folder, "UPDATE vectors SET vector = 'abc' WHERE row = 2")
+    found = " ".join(places(folder))
+    assert "passage row 1 " in found
+    assert "vector row 2" in found

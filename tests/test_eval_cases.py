@@ -103,6 +103,10 @@ def test_an_id_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
         case(evidence=[{"source": "dam.txt"}]),
         case(evidence=["The dam was built in 1947."]),
         case(answers=7),
+        case(answers="1947"),
+        case(answers=[1947]),
+        case(evidence=[{"source": "dam.txt", "quote": ""}]),
+        case(evidence=[{"source": "dam.txt", "quote": 5}]),
     ],
 )
 def test_a_line_that_is_no_case_is_named(tmp_path: Path, line: dict[str, Any] | str) -> None:
@@ -134,6 +138,27 @@ def test_the_documents_of_the_manifest_are_relative_to_it(tmp_path: Path) -> Non
     (tmp_path / "made.toml").write_text('documents = ["docs", "../more/a.txt"]\n')
     loaded = load_eval_set(written(tmp_path, case()))
     assert loaded.documents == (tmp_path / "docs", tmp_path / ".." / "more" / "a.txt")
+
+
+@pytest.mark.parametrize("text", ['documents = "docs"', "documents = [1]", "documents = ["])
+def test_a_manifest_that_lists_no_paths_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "made.toml").write_text(text)
+    with pytest.raises(InvalidCase, match=r"made\.toml"):
+        load_eval_set(written(tmp_path, case()))
+
+
+def test_a_set_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, case())
+    path.write_bytes(path.read_bytes() + b"\xff")
+    with pytest.raises(InvalidCase, match="not UTF-8"):
+        load_eval_set(path)
+
+
+def test_a_set_may_begin_with_a_byte_order_mark_and_hold_other_line_separators(tmp_path: Path) -> None:
+    path = written(tmp_path, case())
+    text = path.read_text().replace("dam", "dam\u2028")
+    path.write_text("\ufeff" + text, encoding="utf-8")
+    assert "\u2028" in load_eval_set(path).cases[0].question
 
 
 def test_a_set_without_a_manifest_names_no_documents(tmp_path: Path) -> None:

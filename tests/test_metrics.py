@@ -224,3 +224,8 @@ def test_a_percentile_is_the_smallest_value_that_enough_values_do_not_exceed(
     needed = math.ceil(round(share * len(values), 9))
     enough = [value for value in values if sum(other <= value for other in values) >= needed]
     assert percentile(values, share) == min(enough)
+
+
+def test_a_percentile_of_many_values_is_not_rounded_to_thousandths() -> None:
+    assert percentile(range(1, 10_001), 0.9995) == 9995
+    assert percentile(range(1, 101), 0.07) == 7

@@ -126,3 +126,14 @@ def test_sums_too_great_for_an_exponential_are_no_trouble() -> None:
     weights = conditional_logit(choices)
     assert np.isfinite(weights).all()
     assert np.sign(weights[:2]).tolist() == [1.0, -1.0]
+
+
+def test_a_signal_that_never_varies_weighs_nothing() -> None:
+    rng = np.random.default_rng(0)
+    choices = []
+    for _ in range(200):
+        signals = np.column_stack([rng.normal(size=6), np.ones(6)])
+        right = np.zeros(6, dtype=np.bool_)
+        right[np.argmax(signals[:, 0] + rng.gumbel(size=6))] = True
+        choices.append(Choice(signals, right))
+    assert conditional_logit(choices)[1] == 0

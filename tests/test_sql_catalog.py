@@ -48,6 +48,18 @@ class TestSqlCatalog(CatalogContract):
         safe = write_ahead_log_is_safe(sqlite3.sqlite_version_info)
         assert (journal, synchronous) == (("wal", 2) if safe else ("delete", 3))
 
+    def test_bytes_that_are_no_text_damage_their_row_alone(self) -> None:
+        catalog = self.filled()
+        info = catalog.documents()[0]
+        rows = [row for row, _ in catalog.passages_of(info.id)]
+        with sqlite3.connect(self.path) as raw:
+            raw.execute("UPDATE passages SET text = CAST(x'52ff6f' AS TEXT) WHERE row = ?", (rows[0],))
+            raw.execute("UPDATE segments SET text = CAST(x'52ff6f' AS TEXT)")
+        assert sorted(catalog.passages(rows)) == rows[1:]
+        assert [row for row, _ in catalog.passages_of(info.id)] == rows[1:]
+        with pytest.raises(DamagedStore, match="doctor"):
+            catalog.text(info.id)
+
     def test_an_altered_passage_is_left_out_and_altered_text_is_refused(self) -> None:
         catalog = self.filled()
         info = catalog.documents()[0]
