@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.home import DEFAULT_COLLECTION
-from index.types import DocumentInfo, Hit, Why
+from index.types import Hit
 from rag.answering import DEFAULT_TOP_K, MAX_QUESTION_CHARACTERS, MAX_TOP_K
-from rag.types import Answer, AnswerSpan, Citation, SearchResult
+from rag.types import Answer, Citation, SearchResult
 
 CollectionName = Annotated[str, Field(max_length=64, examples=[DEFAULT_COLLECTION])]
 TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K, strict=True)]
@@ -39,7 +39,18 @@ class SearchRequest(_Request):
     top_k: TopK = DEFAULT_TOP_K
 
 
-class WhyOut(BaseModel):
+class _Mirror(BaseModel):
+    """A shape that has the fields of the type it shows, or some of them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, shown: object) -> Self:
+        """Return the wire shape."""
+        return cls.model_validate(shown)
+
+
+class WhyOut(_Mirror):
     """Why a passage was retrieved; a rank is null where the passage was not in that list."""
 
     dense_rank: int | None
@@ -47,17 +58,6 @@ class WhyOut(BaseModel):
     lexical_rank: int | None
     lexical_score: float | None
     reader_score: float | None
-
-    @classmethod
-    def of(cls, why: Why) -> Self:
-        """Return the wire shape."""
-        return cls(
-            dense_rank=why.dense_rank,
-            dense_score=why.dense_score,
-            lexical_rank=why.lexical_rank,
-            lexical_score=why.lexical_score,
-            reader_score=why.reader_score,
-        )
 
 
 class HitOut(BaseModel):
@@ -96,17 +96,12 @@ class HitOut(BaseModel):
         )
 
 
-class AnswerSpanOut(BaseModel):
+class AnswerSpanOut(_Mirror):
     """The words within a quote that answer."""
 
     text: str
     start: int
     end: int
-
-    @classmethod
-    def of(cls, span: AnswerSpan) -> Self:
-        """Return the wire shape."""
-        return cls(text=span.text, start=span.start, end=span.end)
 
 
 class CitationOut(BaseModel):
@@ -145,7 +140,7 @@ class CitationOut(BaseModel):
         )
 
 
-class SentenceOut(BaseModel):
+class SentenceOut(_Mirror):
     """A sentence of the answer and the markers of what it rests on."""
 
     text: str
@@ -171,10 +166,7 @@ class AskResponse(BaseModel):
         return cls(
             status=answer.status.value,
             answer=answer.text,
-            sentences=[
-                SentenceOut(text=sentence.text, markers=list(sentence.markers))
-                for sentence in answer.sentences
-            ],
+            sentences=[SentenceOut.of(sentence) for sentence in answer.sentences],
             citations=[CitationOut.of(citation) for citation in answer.citations],
             confidence=answer.confidence,
             effective_query=answer.effective_query,
@@ -201,7 +193,7 @@ class SearchResponse(BaseModel):
         )
 
 
-class DocumentOut(BaseModel):
+class DocumentOut(_Mirror):
     """A stored document. `added` is an ISO 8601 time in UTC; `pages` is 0 for formats without pages."""
 
     id: str
@@ -213,21 +205,6 @@ class DocumentOut(BaseModel):
     passages: int
     pages: int
     added: str
-
-    @classmethod
-    def of(cls, info: DocumentInfo) -> Self:
-        """Return the wire shape."""
-        return cls(
-            id=info.id,
-            source=info.source,
-            title=info.title,
-            media_type=info.media_type,
-            sha256=info.sha256,
-            characters=info.characters,
-            passages=info.passages,
-            pages=info.pages,
-            added=info.added,
-        )
 
 
 class DocumentsOut(BaseModel):
