@@ -1,5 +1,6 @@
 """Files to documents: formats by content, structure, and what cannot be read."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,9 @@ def test_a_name_that_cannot_be_printed_is_stored_as_a_label() -> None:
     document = load(b"Text.", "a\x00b\ud800\n.txt")
     document.source.encode("utf-8")
     assert document.source == "a\N{REPLACEMENT CHARACTER}b" + "\N{REPLACEMENT CHARACTER}" * 2 + ".txt"
+
+
+def test_the_users_document_is_carried_byte_for_byte() -> None:
+    (document,) = (Path(__file__).parents[1] / "seeds").glob("*.txt")
+    digest = hashlib.sha256(document.read_bytes()).hexdigest()
+    assert digest == "512cfa6511db97ffe0b84266d7df56b02208dc4d9f3b88e6a81dd6664be22b94"

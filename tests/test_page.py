@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -246,3 +247,32 @@ def test_the_seeds_are_served_as_they_are(address: str) -> None:
         name = Path(entry["source"]).name
         if (ROOT / "seeds" / name).is_file():
             assert text == (ROOT / "seeds" / name).read_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=../../../../etc/passwd",
+        "/file=/etc/passwd",
+        "/gradio_api/proxy=http://127.0.0.1:9/x",
+        "/static/quotebound/..%2f..%2f..%2fetc%2fpasswd",
+        "/static/..%2f..%2fetc%2fpasswd",
+        "/monitoring",
+        "/gradio_api/monitoring",
+    ],
+)
+def test_files_of_the_machine_and_what_the_page_library_offers_are_not_served(
+    address: str, path: str
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(address + path)
+    assert refused.value.code in (400, 401, 403, 404, 405)
+    assert b"root:" not in refused.value.read()
+
+
+def test_a_path_that_is_not_there_is_an_error_like_the_apis(address: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(f"{address}/nothing")
+    assert refused.value.code == 404
+    assert json.loads(refused.value.read())["code"] == "not_found"
