@@ -15,7 +15,7 @@ from rag.wiring import Application
 def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) -> dict[str, Any]:
     """Ask the questions of a set in some rounds, and return the figures of the first and of the later ones.
 
-    In the first round the reader sees most sentences for the first time; later it knows them. The
+    In the first round question and most sentences are seen for the first time; later both are known. The
     baseline is the embedding of the question alone, which no answer can do without; it is run beside
     each question, so that what else the machine does slows both.
     """
@@ -24,7 +24,7 @@ def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) 
     timed = TimedEmbedder(embedder, durations)
     with Application(settings, writable=True, embedder=timed) as application:
         application.ingestor().ingest(eval_set.documents)
-        phases = [_round(eval_set, application, embedder, durations) for _ in range(rounds)]
+        phases = [_round(number, eval_set, application, embedder, durations) for number in range(rounds)]
         passages = len(application.home.collection().snapshot())
     later = _merged(phases[1:])
     return {
@@ -36,7 +36,9 @@ def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) 
     }
 
 
-def _round(eval_set: EvalSet, application: Application, bare: Embedder, durations: Durations) -> Durations:
+def _round(
+    number: int, eval_set: EvalSet, application: Application, bare: Embedder, durations: Durations
+) -> Durations:
     found = Durations()
     for case in eval_set.cases:
         before = durations.total("model")
@@ -47,9 +49,9 @@ def _round(eval_set: EvalSet, application: Application, bare: Embedder, duration
         for step, milliseconds in answer.timings.items():
             if step != "total":
                 found.seconds[step].append(milliseconds / 1000)
-        # Another text of the same length, which nothing can have kept.
+        # Another text of the same length in each round, which nothing can have kept.
         with found.step("baseline"):
-            bare.embed_query(case.question[::-1])
+            bare.embed_query(f"{number} {case.question[::-1]}")
     return found
 
 
