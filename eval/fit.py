@@ -16,84 +16,27 @@ half of the unanswerable, 0.67 when left out), and trying costs more on absent f
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.metrics import area_under_roc
-from eval.public import SQUAD2_FILE, SquadArticle, SquadQuestion, file_sha256, load_squad2, squad2_path
+from eval.public import SQUAD2_FILE, file_sha256, load_squad2, squad2_path
 from eval.regression import Choice, Floats, conditional_logit, logistic_regression
-from index.chunking import Chunker
+from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
 from index.embedding.sentence_transformers import SentenceTransformerEmbedder
-from index.home import Home
-from index.ingest import Ingestor, Status
-from index.store import Store
-from index.types import Hit, Why
-from rag.answering import DEFAULT_TOP_K
-from rag.reading.features import SENTENCE_SIGNALS, Question
-from rag.reading.similarity import Coefficients, Linear, SimilarityReader
-from rag.retrieval import Retriever
+from rag.reading.features import SENTENCE_SIGNALS
+from rag.reading.similarity import Linear
 from rag.settings import Settings
 
 CALIBRATION_ARTICLES = 5
 UNANSWERABLE_SHARE = 1 / 3
-# How deep to search so that the passages left fill the page when the answering ones are taken out.
-_DEEPER = 10
-_CACHED = 4000
-
-
-class Kind(StrEnum):
-    """Why a question can or cannot be answered from what was read."""
-
-    ANSWERABLE = "answerable"
-    MISLEADING = "misleading"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A question as it was read: a row of signals for each sentence, and which of them hold an answer."""
-
-    kind: Kind
-    signals: Floats
-    gold: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """A collection of its own, with what searches and reads it: wiring would want the coefficients."""
-
-    home: Home
-    store: Store
-    embedder: Embedder
-    ingestor: Ingestor
-    retriever: Retriever
-    reader: SimilarityReader
-
-    @classmethod
-    def open(cls, folder: Path, embedder: Embedder, settings: Settings) -> Self:
-        """Make a collection in a folder."""
-        chunker = Chunker(embedder.window, settings.chunk_tokens)
-        home = Home(folder, embedder.identity.space(chunker.fingerprint), writable=True)
-        store = home.collection(create=True)
-        nothing = Linear(0.0, dict.fromkeys(SENTENCE_SIGNALS, 0.0))
-        return cls(
-            home,
-            store,
-            embedder,
-            Ingestor(store, chunker, embedder, max_bytes=settings.max_bytes),
-            Retriever(embedder),
-            SimilarityReader(embedder, Coefficients(nothing, nothing, 0.0), cached_sentences=_CACHED),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,80 +47,6 @@ class Fitted:
     answerable: Linear
     threshold: float
     figures: dict[str, dict[str, float]]
-
-
-def collect(
-    articles: Sequence[SquadArticle], library: Library, tell: Callable[[str], None]
-) -> tuple[list[list[Sample]], list[Sample]]:
-    """Return each article's samples among neighbours, and the held-out ones asked of all articles."""
-    documents = {}
-    for article in articles:
-        outcome = library.ingestor.add(article.text.encode(), f"{article.title}.txt")
-        if outcome.status is not Status.ADDED or outcome.document_id is None:
-            raise ValueError(f"{article.title} was not added: {outcome.reason}")
-        documents[article.title] = outcome.document_id
-    near: list[list[Sample]] = []
-    far: list[Sample] = []
-    for number, article in enumerate(articles, start=1):
-        document_id = documents[article.title]
-        rows = [row for row, _ in library.store.catalog.passages_of(document_id)]
-        near.append([])
-        for question in article.questions:
-            hits = _neighbours(question, rows, library)
-            near[-1] += _samples(question, document_id, hits, len(hits), library)
-            if number > len(articles) - CALIBRATION_ARTICLES:
-                hits = library.retriever.search(
-                    library.store.snapshot(), question.text, DEFAULT_TOP_K + _DEEPER
-                )
-                far += _samples(question, document_id, hits, DEFAULT_TOP_K, library)
-        tell(f"{number}/{len(articles)} {article.title}: {len(near[-1])} samples")
-    return near, far
-
-
-def _neighbours(question: SquadQuestion, rows: Sequence[int], library: Library) -> list[Hit]:
-    """Return ten passages in a row of the question's article, its own at a place that its id decides."""
-    snapshot = library.store.snapshot()
-    located = snapshot.passages(rows)
-    own = sum(located[row].passage.end <= question.paragraph for row in rows)
-    before = int(hashlib.sha256(question.id.encode()).hexdigest(), 16) % DEFAULT_TOP_K
-    first = max(0, min(own - before, len(rows) - DEFAULT_TOP_K))
-    chosen = rows[first : first + DEFAULT_TOP_K]
-    cosines = snapshot.cosines(library.embedder.embed_query(question.text), chosen)
-    ranked = sorted(zip(chosen, cosines, strict=True), key=lambda entry: -entry[1])
-    return [
-        Hit(located[row].passage, "", "", cosine, rank, Why(dense_rank=rank, dense_score=cosine))
-        for rank, (row, cosine) in enumerate(ranked, start=1)
-    ]
-
-
-def _samples(
-    question: SquadQuestion, document_id: str, hits: Sequence[Hit], count: int, library: Library
-) -> list[Sample]:
-    kind = Kind.ANSWERABLE if question.answerable else Kind.MISLEADING
-    found = [_sample(kind, question, document_id, hits[:count], library)]
-    if question.answerable:
-        others = [hit for hit in hits if not _holds(hit, document_id, question)]
-        found.append(_sample(Kind.REMOVED, question, document_id, others[:count], library))
-    return found
-
-
-def _holds(hit: Hit, document_id: str, question: SquadQuestion) -> bool:
-    passage = hit.passage
-    return passage.document_id == document_id and any(
-        passage.start <= answer < passage.end for answer in question.answers
-    )
-
-
-def _sample(
-    kind: Kind, question: SquadQuestion, document_id: str, hits: Sequence[Hit], library: Library
-) -> Sample:
-    sentences, signals = library.reader.signals(Question.analysed(question.text), hits)
-    gold = [
-        hits[sentence.hit].passage.document_id == document_id
-        and any(sentence.span.start <= answer < sentence.span.end for answer in question.answers)
-        for sentence in sentences
-    ]
-    return Sample(kind, signals, np.array(gold, dtype=np.bool_))
 
 
 def fit(near: Sequence[Sequence[Sample]], far: Sequence[Sample]) -> Fitted:
@@ -305,7 +174,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         library = Library.open(Path(folder), embedder, settings)
         try:
-            fitted = fit(*collect(articles, library, tell))
+            fitted = fit(*collect(articles, library, CALIBRATION_ARTICLES, tell))
         finally:
             library.home.close()
     return {

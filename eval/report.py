@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.cases import InvalidCase
-from eval.runner import Outcome, Result
+from eval.figures import Outcome
+from eval.runner import Result
 from index.errors import SourceNotFound
 
 GATES_FILE = Path(__file__).with_name("gates.toml")

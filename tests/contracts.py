@@ -1,6 +1,7 @@
 """One conformance suite for each seam: an implementation's tests inherit it and say how to make one.
 
 What is asserted here is what the protocols' docstrings promise; every implementation passes all of it.
+One file for all of them, long as it is: who implements a seam finds its contract beside the others'.
 """
 
 from __future__ import annotations

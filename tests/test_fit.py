@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from doubles import HashingEmbedder
 
-from eval.fit import CALIBRATION_ARTICLES, Kind, Sample, dump, fit, run
+from eval.fit import CALIBRATION_ARTICLES, dump, fit, run
 from eval.public import SQUAD2_FILE, load_squad2
+from eval.samples import Kind, Sample
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
 from index.errors import SourceNotFound
 from rag.reading.features import SENTENCE_SIGNALS
