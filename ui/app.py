@@ -163,9 +163,10 @@ class _Shelf:
         """Show the documents there are."""
         return render.documents(await self._backend.documents(), doomed)
 
-    async def add(self, path: str) -> tuple[str, str]:
-        """Add an uploaded file and say what became of it."""
+    async def add(self, path: str) -> AsyncIterator[tuple[str, Any]]:
+        """Add an uploaded file: say at once that it is being read, and then what became of it."""
         file = Path(path)
+        yield render.notice(f"Reading {file.name}…", error=False), gr.skip()
         try:
             info = await self._backend.add(file.read_bytes(), file.name)
             said = render.notice(f"Added {info.source}.", error=False)
@@ -173,7 +174,7 @@ class _Shelf:
             said = render.notice(str(error), error=True)
         finally:
             file.unlink(missing_ok=True)
-        return said, await self.refresh()
+        yield said, await self.refresh()
 
     async def choose(self, event: gr.EventData) -> tuple[str, str]:
         """Ask before a document is deleted, and delete it once that was answered."""
