@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def examine(folder: Path) -> list[Finding]:
 
     Reads only, with its own connection, so that a store that cannot be opened can still be examined.
     """
+    found = examine_catalog(folder)
+    with suppress(StorageError):  # a catalog that cannot be read is found already
+        found += [Finding(folder.name, *entry) for entry in _lexical(folder)]
+    return found
+
+
+def examine_catalog(folder: Path) -> list[Finding]:
+    """Return the findings of a collection's catalog alone, of which all else can be made anew."""
     found: list[tuple[str, str]] = []
     engine = schema.sqlite_engine(folder / CATALOG_FILE, writable=False)
     try:
@@ -38,8 +47,6 @@ def examine(folder: Path) -> list[Finding]:
             schema.require_newest(connection)
             for check in (_file, _documents, _vectors):
                 found += _held(check, connection)
-            expected = connection.scalar(sa.select(sa.func.count()).select_from(passages)) or 0
-        found += _lexical(folder, expected)
     except (StorageError, UnicodeError) as error:
         found.append(("catalog", str(error)))
     finally:
@@ -133,7 +140,13 @@ def _vectors(connection: sa.Connection) -> _Found:
             yield f"vector row {stored.row}", "the vector is not the one that was stored"
 
 
-def _lexical(folder: Path, expected: int) -> _Found:
+def _lexical(folder: Path) -> _Found:
+    engine = schema.sqlite_engine(folder / CATALOG_FILE, writable=False)
+    try:
+        with schema.storage_errors(), engine.connect() as connection:
+            expected = connection.scalar(sa.select(sa.func.count()).select_from(passages)) or 0
+    finally:
+        engine.dispose()
     index = TantivyIndex(folder / LEXICAL_FOLDER, writable=False)
     if len(index) != expected:
         yield "lexical index", f"it has {len(index)} passages of {expected}; the next start rebuilds it"

@@ -9,7 +9,8 @@ Only leaves are raised; each leaf says what happened, to which value, and the wa
     │   ├── UnreadableText        bytes that are not the text they claim to be
     │   ├── EmptyDocument         nothing in it but white space
     │   ├── TooLarge              over a size limit
-    │   └── InvalidName           a collection name that cannot be a folder
+    │   ├── InvalidName           a collection name that cannot be a folder
+    │   └── InvalidBackup         a backup that cannot be made there, or is none, or is damaged
     ├── NotFound                  a well-formed name of something that is not there
     │   ├── DocumentNotFound
     │   └── CollectionNotFound
@@ -81,6 +82,12 @@ class InvalidName(InputError):
     """A collection's name cannot be used as a folder's name."""
 
     code = "invalid_name"
+
+
+class InvalidBackup(InputError):
+    """A backup cannot be written or restored as asked, or its file is not the one that was written."""
+
+    code = "invalid_backup"
 
 
 class NotFound(QuoteboundError):

@@ -15,7 +15,7 @@ from index.store import CATALOG_FILE, Store
 DEFAULT_COLLECTION = "default"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LOCK_FILE = "lock"
-_COLLECTIONS_FOLDER = "collections"
+COLLECTIONS_FOLDER = "collections"
 
 
 class Home:
@@ -34,11 +34,11 @@ class Home:
         self._opening = threading.Lock()
         self._lock: FileLock | None = None
         if writable:
-            self._lock = _locked(path)
+            self._lock = locked(path)
 
     def collection(self, name: str = DEFAULT_COLLECTION, *, create: bool = False) -> Store:
         """Return a collection; raise `InvalidName`, or `CollectionNotFound` unless it may be created."""
-        if not _NAME.fullmatch(name):
+        if not is_collection_name(name):
             raise InvalidName(
                 f"{name[:80]!r} cannot name a collection: "
                 "use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit"
@@ -46,7 +46,7 @@ class Home:
         with self._opening:
             store = self._stores.get(name)
             if store is None:
-                folder = self._path / _COLLECTIONS_FOLDER / name
+                folder = self._path / COLLECTIONS_FOLDER / name
                 if not (create and self._writable) and not (folder / CATALOG_FILE).is_file():
                     raise self._not_found(name)
                 store = self._stores[name] = Store(folder, self._space, writable=self._writable)
@@ -74,10 +74,16 @@ class Home:
 
 def collection_folders(home: Path) -> list[Path]:
     """Return the folder of each collection of a home, by name."""
-    return sorted(entry.parent for entry in (home / _COLLECTIONS_FOLDER).glob(f"*/{CATALOG_FILE}"))
+    return sorted(entry.parent for entry in (home / COLLECTIONS_FOLDER).glob(f"*/{CATALOG_FILE}"))
 
 
-def _locked(path: Path) -> FileLock:
+def is_collection_name(name: str) -> bool:
+    """Tell whether a collection can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def locked(path: Path) -> FileLock:
+    """Take the lock of a home, which is made if it is not there; raise as `Home` does."""
     lock = FileLock(path / _LOCK_FILE)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -180,6 +180,8 @@ def sqlite_engine(path: Path, *, writable: bool) -> sa.Engine:
         if writable:
             cursor.execute(f"PRAGMA journal_mode={'WAL' if safe_log else 'DELETE'}")
             cursor.execute(f"PRAGMA synchronous={'FULL' if safe_log else 'EXTRA'}")
+            # What is deleted is overwritten, whatever this SQLite does of itself.
+            cursor.execute("PRAGMA secure_delete=ON")
         else:
             # Not mode=ro: after a crash the first reader has to roll back what was not committed.
             cursor.execute("PRAGMA query_only=ON")

@@ -218,3 +218,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for command in ("ingest", "ask", "search", "serve", "eval", "bench", "doctor"):
         assert command in said
+
+
+def test_a_backup_is_restored_into_another_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["ingest", "documents"])
+    assert run(["backup", "saved.backup"]) == 0
+    assert "saved default: 1 documents, 1 passages" in capsys.readouterr().out
+    assert run(["backup", "saved.backup"]) == 2
+    assert run(["restore", "saved.backup"]) == 2
+    monkeypatch.setenv("QUOTEBOUND_HOME", str(tmp_path / "other"))
+    assert run(["restore", "saved.backup", "--json"]) == 0
+    assert run(["ask", "When does the ferry leave?"]) == 0
+    assert "leaves at nine" in capsys.readouterr().out

@@ -60,6 +60,15 @@ class TestSqlCatalog(CatalogContract):
         with pytest.raises(DamagedStore, match="doctor"):
             catalog.text(info.id)
 
+    def test_nothing_of_a_deleted_document_is_left_in_the_file(self) -> None:
+        catalog = self.filled()
+        made, _ = self.put(catalog, "The canary is called Xanthippe. " * 500, "secret.txt")
+        again = self.reopened()  # closing brings a write-ahead log into the file
+        assert b"Xanthippe" in self.path.read_bytes()
+        again.delete(made.id)
+        again.close()
+        assert b"Xanthippe" not in self.path.read_bytes()
+
     def test_an_altered_passage_is_left_out_and_altered_text_is_refused(self) -> None:
         catalog = self.filled()
         info = catalog.documents()[0]

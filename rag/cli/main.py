@@ -7,7 +7,7 @@ import sys
 import typer
 
 from index.errors import HomeLocked, QuoteboundError
-from rag.cli import documents, measuring, questions, serving
+from rag.cli import documents, keeping, measuring, questions, serving
 from rag.cli.output import ExitCode, fail
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app.command()(serving.serve)
 app.add_typer(measuring.eval_app, name="eval")
 app.add_typer(measuring.bench_app, name="bench")
 app.command()(documents.doctor)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
 
 
 def run(arguments: list[str] | None = None) -> int:

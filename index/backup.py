@@ -1,0 +1,196 @@
+"""A home in one file, and back: the catalogs alone, since all else is made from them.
+
+The file is a gzipped tar: `manifest.json`, which names each collection with the SHA-256 of its catalog,
+and then the catalogs. A catalog is copied as of one moment, while others read and write it, and without
+the free pages in which SQLite leaves what was deleted.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from gzip import BadGzipFile
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from index import schema
+from index.doctor import examine_catalog
+from index.errors import CollectionNotFound, DamagedStore, InvalidBackup, StorageFull, StorageUnavailable
+from index.home import COLLECTIONS_FOLDER, collection_folders, is_collection_name, locked
+from index.schema import documents, passages
+from index.store import CATALOG_FILE
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCollection:
+    """A collection in a backup; `sha256` is that of its catalog's file."""
+
+    name: str
+    sha256: str
+    documents: int
+    passages: int
+
+
+def back_up(home: Path, file: Path) -> list[SavedCollection]:
+    """Write all collections of a home to a file, whoever uses them meanwhile.
+
+    The file is there whole or not at all. Raise `CollectionNotFound` for an empty home,
+    `InvalidBackup` where the file is there already, `DamagedStore` for a catalog that could not be
+    restored, `StorageFull`, `StorageUnavailable`.
+    """
+    folders = collection_folders(home)
+    if not folders:
+        raise CollectionNotFound("there is nothing to back up; add documents with `quotebound ingest PATH`")
+    if file.exists():
+        raise InvalidBackup(f"{file.name} is there already; give another name, or remove it first")
+    with _disk("nothing was written"), tempfile.TemporaryDirectory(dir=file.parent) as name:
+        folder = Path(name)
+        saved = [_copy(source, folder / source.name) for source in folders]
+        whole = folder / "backup"
+        with tarfile.open(whole, "w:gz") as archive:
+            manifest = {"format": FORMAT, "collections": [asdict(entry) for entry in saved]}
+            (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+            archive.add(folder / _MANIFEST, arcname=_MANIFEST)
+            for entry in saved:
+                archive.add(folder / entry.name / CATALOG_FILE, arcname=entry.name)
+        _make_durable(whole)
+        whole.replace(file)
+        _make_durable(file.parent)
+    return saved
+
+
+def restore(home: Path, file: Path) -> list[SavedCollection]:
+    """Put the collections of a backup into a home that has none.
+
+    Everything is verified before any of it is in place: hashes, and then each row as the doctor does.
+    Raise `InvalidBackup`, `HomeLocked`, `StorageFull`, `StorageUnavailable`.
+    """
+    if not file.is_file():
+        raise InvalidBackup(f"there is no backup {file.name!r}")
+    lock = locked(home)
+    try:
+        if collection_folders(home):
+            raise InvalidBackup(
+                "this home has collections already: restore into an empty one, named by QUOTEBOUND_HOME"
+            )
+        with _disk("nothing was restored"), tempfile.TemporaryDirectory(dir=home) as name:
+            found = _unpacked(file, Path(name))
+            target = home / COLLECTIONS_FOLDER
+            # It may be there and empty: a home that was only opened.
+            shutil.rmtree(target, ignore_errors=True)
+            (Path(name) / COLLECTIONS_FOLDER).rename(target)
+            _make_durable(home)
+        return found
+    finally:
+        lock.release()
+
+
+def _copy(source: Path, target: Path) -> SavedCollection:
+    target.mkdir()
+    engine = schema.sqlite_engine(source / CATALOG_FILE, writable=False)
+    try:
+        with schema.storage_errors(), engine.connect() as connection:
+            # Outside of a transaction, and the one statement that writes: to another file.
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA query_only=OFF")
+            raw.execute("VACUUM INTO ?", (str(target / CATALOG_FILE),))
+    finally:
+        engine.dispose()
+    if findings := examine_catalog(target):
+        raise DamagedStore(
+            f"collection {source.name!r} is damaged ({findings[0].place}: {findings[0].message}), "
+            "and could not be restored: run `quotebound doctor`"
+        )
+    copied = schema.sqlite_engine(target / CATALOG_FILE, writable=False)
+    try:
+        with schema.storage_errors(), copied.connect() as connection:
+            counts = [
+                connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+                for table in (documents, passages)
+            ]
+    finally:
+        copied.dispose()
+    return SavedCollection(source.name, _sha256(target / CATALOG_FILE), *counts)
+
+
+def _unpacked(file: Path, folder: Path) -> list[SavedCollection]:
+    try:
+        with tarfile.open(file, "r:gz") as archive:
+            saved = _listed(archive)
+            for entry in saved:
+                target = folder / COLLECTIONS_FOLDER / entry.name
+                target.mkdir(parents=True)
+                with _member(archive, entry.name) as source, (target / CATALOG_FILE).open("wb") as copy:
+                    shutil.copyfileobj(source, copy, _BLOCK)
+                for path in (target / CATALOG_FILE, target, target.parent):
+                    _make_durable(path)
+    except (tarfile.TarError, BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise InvalidBackup(f"{file.name} is no backup, or a damaged one: {error}") from error
+    for entry in saved:
+        target = folder / COLLECTIONS_FOLDER / entry.name
+        if _sha256(target / CATALOG_FILE) != entry.sha256:
+            raise InvalidBackup(f"{file.name} is damaged: collection {entry.name!r} is not as it was saved")
+        if findings := examine_catalog(target):
+            raise InvalidBackup(
+                f"{file.name}: collection {entry.name!r} was saved damaged: {findings[0].message}"
+            )
+    return saved
+
+
+def _listed(archive: tarfile.TarFile) -> list[SavedCollection]:
+    with _member(archive, _MANIFEST) as source:
+        manifest = json.load(source)
+    if manifest["format"] != FORMAT:
+        raise InvalidBackup(f"the backup is of format {manifest['format']}; this version reads {FORMAT}")
+    saved = [SavedCollection(**entry) for entry in manifest["collections"]]
+    if not saved or not all(is_collection_name(entry.name) for entry in saved):
+        raise ValueError("its collections have no names, or impossible ones")
+    return saved
+
+
+@contextmanager
+def _member(archive: tarfile.TarFile, name: str) -> Iterator[Any]:
+    source = archive.extractfile(name)
+    if source is None:
+        raise ValueError(f"{name} is no file")
+    with source:
+        yield source
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _make_durable(path: Path) -> None:
+    """Have the disk keep a file, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"the disk is full; {consequence}: free some space and retry") from error
+        raise StorageUnavailable(f"the disk refused ({error.strerror}); {consequence}") from error
