@@ -15,7 +15,7 @@ from index.catalog import embedding_key
 from index.chunking import Chunker, indexed_text
 from index.embedding import Embedder, Vectors
 from index.errors import InputError, SourceNotFound, StorageError, UnsupportedFormat
-from index.loading import content_sha256, file_origin, label, load_bytes, read_file, upload_origin
+from index.loading import content_sha256, file_origin, label, load_bytes, path_of, read_file, upload_origin
 from index.store import Store
 from index.types import Document, Passage
 
@@ -29,13 +29,23 @@ class Status(StrEnum):
     ADDED = "added"
     REPLACED = "replaced"
     UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    KEPT = "kept"
     SKIPPED = "skipped"
     FAILED = "failed"
 
 
+class Prune(StrEnum):
+    """Whether documents go whose files are no longer in the folders that are ingested."""
+
+    NEVER = "never"
+    IF_FEW = "if few"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file; `reason` is given where it was skipped or failed."""
+    """What became of one file; `reason` is given where it was kept, skipped or failed."""
 
     source: str
     status: Status
@@ -57,8 +67,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether no file failed."""
-        return not self.count(Status.FAILED)
+        """Whether no file failed, and none was kept that should have gone."""
+        return not self.count(Status.FAILED) and not self.count(Status.KEPT)
 
 
 class Progress(Protocol):
@@ -130,13 +140,19 @@ class Ingestor:
         self._embedder = embedder
         self._max_bytes = max_bytes
 
-    def ingest(self, paths: Sequence[Path], progress: Progress | None = None) -> Report:
+    def ingest(
+        self, paths: Sequence[Path], progress: Progress | None = None, prune: Prune = Prune.NEVER
+    ) -> Report:
         """Ingest files and folders with all below them; hidden files are left out.
 
         Raise `SourceNotFound`, before anything is done, where a path is not there. A file that cannot
         be read is reported, not raised; one of a format that is not read is skipped within a folder
         and fails where it was named itself. An error of the storage ends the run: the file fails
         with it, and so do all that come after.
+
+        With `Prune.IF_FEW`, documents whose files have vanished from a folder are removed, unless they
+        are more than half of those it gave: then they are kept and reported, since an empty mount looks
+        like that. `Prune.ALWAYS` removes them all the same.
         """
         run = _Run(progress or Silent())
         files = list(_files(paths))
@@ -145,9 +161,26 @@ class Ingestor:
             for path, named in files:
                 self._take(path, named, run)
             self._store_waiting(run)
+            if prune is not Prune.NEVER:
+                for folder in filter(Path.is_dir, paths):
+                    self._prune(folder, prune, run)
         except StorageError as error:
             _give_up(run, files, error)
         return run.report()
+
+    def _prune(self, folder: Path, prune: Prune, run: _Run) -> None:
+        """Remove what came from below a folder and is no longer there."""
+        below = file_origin(folder).rstrip("/") + "/"
+        given = [info for info in self._store.catalog.documents() if info.origin.startswith(below)]
+        gone = [info for info in given if _has_vanished(path_of(info.origin))]
+        kept = prune is Prune.IF_FEW and len(gone) > len(given) / 2
+        reason = f"{len(gone)} of {len(given)} files have vanished, so none was removed: --yes removes them"
+        for info in gone:
+            if kept:
+                run.finish(Outcome(info.source, Status.KEPT, info.id, info.passages, reason))
+            else:
+                self._store.delete(info.id)
+                run.finish(Outcome(info.source, Status.REMOVED, info.id, info.passages))
 
     def add(self, data: bytes, name: str) -> Outcome:
         """Ingest an upload under its name; an earlier upload of that name is replaced.
@@ -218,6 +251,17 @@ class Ingestor:
             run.embedded += len(batch)
             run.progress.embedded(len(batch))
         return np.stack([known[embedding_key(indexed_text(passage))] for passage in passages])
+
+
+def _has_vanished(path: Path) -> bool:
+    """Tell whether a file is surely not there; one that may not be looked for is not surely gone."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _give_up(run: _Run, files: Sequence[tuple[Path, bool]], error: StorageError) -> None:

@@ -232,3 +232,15 @@ def test_a_backup_is_restored_into_another_home(
     assert run(["restore", "saved.backup", "--json"]) == 0
     assert run(["ask", "When does the ferry leave?"]) == 0
     assert "leaves at nine" in capsys.readouterr().out
+
+
+def test_pruning_asks_for_yes_where_more_than_half_has_vanished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["ingest", "documents"])
+    (tmp_path / "documents" / "ferry.txt").unlink()
+    capsys.readouterr()
+    assert run(["ingest", "documents", "--prune"]) == 1
+    assert "--yes removes them" in capsys.readouterr().out
+    assert run(["ingest", "documents", "--prune", "--yes"]) == 0
+    assert "1 removed" in capsys.readouterr().out

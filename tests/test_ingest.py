@@ -1,12 +1,13 @@
 """Files and uploads into a collection."""
 
+import os
 from pathlib import Path
 
 import pytest
 from doubles import HashingEmbedder
 
 from index.errors import EmptyDocument, SourceNotFound, StorageFull
-from index.ingest import Ingestor, Outcome, Silent, Status
+from index.ingest import Ingestor, Outcome, Prune, Silent, Status
 from index.store import Store
 
 
@@ -202,3 +203,77 @@ def test_a_file_that_becomes_the_copy_of_another_leaves_no_old_version(
     (info,) = store.catalog.documents()
     assert store.catalog.text(info.id) == "Equal."
     assert len(store.snapshot()) == 1
+
+
+def test_without_pruning_a_vanished_file_stays(ingestor: Ingestor, store: Store, folder: Path) -> None:
+    ingestor.ingest([folder])
+    (folder / "a.txt").unlink()
+    assert ingestor.ingest([folder]).count(Status.UNCHANGED) == 1
+    assert len(store.catalog.documents()) == 2
+
+
+def test_pruning_removes_what_vanished_and_only_that(ingestor: Ingestor, store: Store, folder: Path) -> None:
+    ingestor.add(b"An upload is of no folder.", "upload.txt")
+    ingestor.ingest([folder])
+    (folder / "a.txt").unlink()
+    report = ingestor.ingest([folder], prune=Prune.IF_FEW)
+    assert statuses(report.outcomes) == {"a.txt": Status.REMOVED, "b.md": Status.UNCHANGED}
+    assert report.complete
+    assert [Path(info.source).name for info in store.catalog.documents()] == ["b.md", "upload.txt"]
+
+
+def test_pruning_one_folder_leaves_the_others(ingestor: Ingestor, store: Store, folder: Path) -> None:
+    beside = folder.with_name("docs-2024")
+    beside.mkdir()
+    (beside / "c.txt").write_text("A letter from beside.")
+    ingestor.ingest([folder, beside])
+    (beside / "c.txt").unlink()
+    assert ingestor.ingest([folder], prune=Prune.ALWAYS).count(Status.REMOVED) == 0
+    assert len(store.catalog.documents()) == 3
+
+
+def test_an_empty_mount_prunes_nothing_unless_it_is_meant(
+    ingestor: Ingestor, store: Store, folder: Path
+) -> None:
+    ingestor.ingest([folder])
+    (folder / "a.txt").unlink()
+    (folder / "deep" / "b.md").unlink()
+    report = ingestor.ingest([folder], prune=Prune.IF_FEW)
+    assert set(statuses(report.outcomes).values()) == {Status.KEPT}
+    assert not report.complete
+    assert "2 of 2 files have vanished" in str(report.outcomes[0].reason)
+    assert len(store.catalog.documents()) == 2
+    assert ingestor.ingest([folder], prune=Prune.ALWAYS).count(Status.REMOVED) == 2
+    assert store.catalog.documents() == []
+
+
+def test_a_renamed_file_moves_and_costs_no_embedding(
+    ingestor: Ingestor, store: Store, embedder: HashingEmbedder, folder: Path
+) -> None:
+    ingestor.ingest([folder])
+    embedder.embedded.clear()
+    (folder / "a.txt").rename(folder / "renamed.txt")
+    report = ingestor.ingest([folder], prune=Prune.IF_FEW)
+    assert statuses(report.outcomes)["renamed.txt"] is Status.ADDED
+    assert statuses(report.outcomes)["a.txt"] is Status.REMOVED
+    assert embedder.embedded == []
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.txt", b"%41 #?.txt", "Grüße 世界.txt".encode()])
+def test_a_file_of_any_name_that_is_there_is_not_pruned(
+    ingestor: Ingestor, store: Store, folder: Path, name: bytes
+) -> None:
+    (folder / os.fsdecode(name)).write_text("A letter with an odd name.")
+    ingestor.ingest([folder])
+    assert ingestor.ingest([folder], prune=Prune.ALWAYS).count(Status.REMOVED) == 0
+    assert len(store.catalog.documents()) == 3
+
+
+def test_a_file_that_can_no_longer_be_read_is_not_pruned(
+    ingestor: Ingestor, store: Store, folder: Path
+) -> None:
+    ingestor.ingest([folder])
+    (folder / "a.txt").write_bytes(bytes(range(256)))
+    report = ingestor.ingest([folder], prune=Prune.ALWAYS)
+    assert statuses(report.outcomes)["a.txt"] is Status.FAILED
+    assert len(store.catalog.documents()) == 2

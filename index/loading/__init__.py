@@ -1,7 +1,15 @@
 """Files of many formats in, `Document`s out. A new format is a `Loader` in the registry's table."""
 
 from index.loading.loader import Loader, Parsed
-from index.loading.registry import content_sha256, file_origin, label, load_bytes, read_file, upload_origin
+from index.loading.registry import (
+    content_sha256,
+    file_origin,
+    label,
+    load_bytes,
+    path_of,
+    read_file,
+    upload_origin,
+)
 
 __all__ = [
     "Loader",
@@ -10,6 +18,7 @@ __all__ = [
     "file_origin",
     "label",
     "load_bytes",
+    "path_of",
     "read_file",
     "upload_origin",
 ]

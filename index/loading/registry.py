@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from index.errors import EmptyDocument, SourceNotFound, TooLarge, UnsupportedFormat
 from index.language import detect_language
@@ -66,6 +68,12 @@ def read_file(path: Path, source: str, *, max_bytes: int) -> bytes:
 def file_origin(path: Path) -> str:
     """Return the identity of a file: the same for every way of writing its path."""
     return path.resolve().as_uri()
+
+
+def path_of(origin: str) -> Path:
+    """Return the path of a file's identity."""
+    # By way of bytes: a file's name need not be UTF-8.
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(origin).path)))
 
 
 def upload_origin(name: str) -> str:

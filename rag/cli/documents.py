@@ -12,7 +12,7 @@ from rich.text import Text
 
 from index.errors import CollectionNotFound
 from index.home import DEFAULT_COLLECTION, collection_folders
-from index.ingest import Outcome, Report, Status
+from index.ingest import Outcome, Prune, Report, Status
 from rag.cli.output import CollectionOption, ExitCode, JsonFlag, console, plain, print_json
 from rag.settings import load_settings
 
@@ -20,6 +20,8 @@ _STYLES = {
     Status.ADDED: "green",
     Status.REPLACED: "green",
     Status.UNCHANGED: "dim",
+    Status.REMOVED: "green",
+    Status.KEPT: "bold yellow",
     Status.SKIPPED: "yellow",
     Status.FAILED: "bold red",
 }
@@ -49,19 +51,26 @@ class _Bar:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, and folders to read with all below them.")],
     collection: CollectionOption = DEFAULT_COLLECTION,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove documents whose files have vanished from the folders.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --prune: also where more than half of a folder has vanished.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Add documents, or bring those added before up to date.
 
-    Unchanged files cost nothing. Exit code 1 where a file could not be read.
+    Unchanged files cost nothing. Exit code 1 where a file could not be read, or was not pruned.
     """
     from rag.wiring import Application
 
+    pruning = Prune.NEVER if not prune else Prune.ALWAYS if yes else Prune.IF_FEW
     with Application(load_settings(), writable=True) as application:
         ingestor = application.ingestor(collection)
         try:
             if as_json:
-                report = ingestor.ingest(paths)
+                report = ingestor.ingest(paths, prune=pruning)
             else:
                 to = console()
                 columns = (
@@ -71,7 +80,7 @@ def ingest(
                     TimeElapsedColumn(),
                 )
                 with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as progress:
-                    report = ingestor.ingest(paths, _Bar(progress))
+                    report = ingestor.ingest(paths, _Bar(progress), pruning)
         except KeyboardInterrupt:
             console(error=True).print("Interrupted. What is done is kept: run the same command to finish.")
             raise
