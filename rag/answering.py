@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from index.chunking import page_at
 from index.embedding import Embedder
@@ -40,7 +40,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
 @dataclass(slots=True)
 class _Stopwatch:
-    milliseconds: dict[str, float]
+    milliseconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
@@ -88,11 +88,12 @@ class Assistant:
 
     def ask(self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K) -> Answer:
         """Return the answer that the `top_k` nearest passages give, or an abstention."""
-        step = _Stopwatch({})
+        step = _Stopwatch()
         with step("total"):
             effective = _effective(question)
             _check_top_k(top_k)
             snapshot = self._snapshot(collection)
+            # For its time: retriever and reader ask again, and the embedder keeps late questions' vectors.
             with step("embed"):
                 self._embedder.embed_query(effective)
             with step("retrieve"):
@@ -125,19 +126,23 @@ class Assistant:
         kept: list[Citation] = []
         sentences: list[AnswerSentence] = []
         for sentence in draft:
-            claimed = [self._citation(claim, hits, snapshot) for claim in sentence.claims]
+            claimed = [
+                _citation(claim, hits[claim.hit], snapshot)
+                for claim in sentence.claims
+                if self._was_read(claim, hits)
+            ]
             passed = self.verifier.citations([found for found in claimed if found], snapshot.catalog)
             markers = tuple(_marker(citation, kept) for citation in passed)
             if markers:
                 sentences.append(AnswerSentence(sentence.text, markers))
         return sentences, kept
 
-    def _citation(self, claim: Claim, hits: Sequence[Hit], snapshot: Snapshot) -> Citation | None:
-        """Return a claim as a citation without a marker, None where it is of no passage that was read."""
-        if not 0 <= claim.hit < len(hits):
-            self.verifier.reject("no such passage", "", claim.span.start)
-            return None
-        return _citation(claim, hits[claim.hit], snapshot)
+    def _was_read(self, claim: Claim, hits: Sequence[Hit]) -> bool:
+        """Tell whether a claim is on a passage that was read; reject it where it is not."""
+        if 0 <= claim.hit < len(hits):
+            return True
+        self.verifier.reject("no such passage", "", claim.span.start)
+        return False
 
 
 def _effective(question: str) -> str:

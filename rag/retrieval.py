@@ -56,7 +56,7 @@ class Retriever:
         fused = reciprocal_rank_fusion([_rows(dense), _rows(lexical)])
         located = snapshot.passages(list(fused))
         cosines = dict(zip(located, snapshot.cosines(vector, list(located)), strict=True))
-        why = {row: _why(row, cosines[row], dense, lexical) for row in located}
+        why = _why(cosines, dense, lexical)
         kept = self._distinct({row: located[row] for row in fused if self._is_near(why.get(row))}, k)
         return [
             Hit(
@@ -89,11 +89,13 @@ def _rows(scored: Sequence[Scored]) -> list[int]:
     return [entry.row for entry in scored]
 
 
-def _why(row: int, cosine: float, dense: Sequence[Scored], lexical: Sequence[Scored]) -> Why:
+def _why(cosines: dict[int, float], dense: Sequence[Scored], lexical: Sequence[Scored]) -> dict[int, Why]:
     dense_ranks = {entry.row: rank for rank, entry in enumerate(dense, start=1)}
     lexical_ranks = {entry.row: (rank, entry.score) for rank, entry in enumerate(lexical, start=1)}
-    lexical_rank, lexical_score = lexical_ranks.get(row, (None, None))
-    return Why(dense_ranks.get(row), cosine, lexical_rank, lexical_score)
+    return {
+        row: Why(dense_ranks.get(row), cosine, *lexical_ranks.get(row, (None, None)))
+        for row, cosine in cosines.items()
+    }
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:

@@ -37,6 +37,7 @@ from rag.types import Evidence, Reading
 COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
 # A sentence's token vectors take some 40 kB.
 _CACHED_SENTENCES = 1000
+_TYPE_MATCH = SENTENCE_SIGNALS.index("type_match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ class SimilarityReader:
             Evidence(
                 hit=sentences[place].hit,
                 span=sentences[place].span,
-                answer=_answer(sentences[place], asked),
+                # Without words of the kind asked for, which the signals tell, there is nothing to find.
+                answer=_answer(sentences[place], asked) if signals[place, _TYPE_MATCH] else None,
                 score=float(relevance[place]),
                 signals=dict(zip(SENTENCE_SIGNALS, map(float, signals[place]), strict=True)),
             )
