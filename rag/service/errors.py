@@ -8,7 +8,7 @@ from typing import cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from index.errors import (
     UnsupportedFormat,
 )
 from rag.errors import Forbidden, Overloaded, Unauthorized
+from rag.service.rewriting import rewriting
 
 RETRY_SECONDS = "1"
 
@@ -46,7 +47,6 @@ _STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 PAGE_API = "/gradio_api/"
-UNEXPECTED = "something went wrong inside; the log has it under this request_id"
 
 
 def status_of(error: QuoteboundError) -> int:
@@ -59,20 +59,24 @@ def request_id(request: Request) -> str:
     return cast(str, request.scope.get("state", {}).get("request_id", ""))
 
 
-def error_body(code: str, message: str, identifier: str) -> dict[str, str]:
-    """Return the body that every error has."""
-    # A message may repeat what was sent, and that may hold what UTF-8 cannot.
-    return {
-        "code": code,
-        "message": message.encode("utf-8", "replace").decode("utf-8"),
-        "request_id": identifier,
-    }
-
-
 def error_response(request: Request, status: int, code: str, message: str) -> JSONResponse:
-    """Return an error as JSON."""
+    """Return an error as JSON, with the body that every error has."""
     retry = {"Retry-After": RETRY_SECONDS} if status in (429, 503) else None
-    return JSONResponse(error_body(code, message, request_id(request)), status, headers=retry)
+    # A message may repeat what was sent, and that may hold what UTF-8 cannot.
+    told = message.encode("utf-8", "replace").decode("utf-8")
+    body = {"code": code, "message": told, "request_id": request_id(request)}
+    return JSONResponse(body, status, headers=retry)
+
+
+def known(request: Request, error: QuoteboundError) -> JSONResponse:
+    """Return one of Quotebound's own errors as JSON."""
+    return error_response(request, status_of(error), error.code, str(error))
+
+
+def unexpected(request: Request) -> JSONResponse:
+    """Return what is told of an error that nobody meant."""
+    message = "something went wrong inside; the log has it under this request_id"
+    return error_response(request, 500, "internal_error", message)
 
 
 def install(app: FastAPI) -> None:
@@ -80,7 +84,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(QuoteboundError)
     async def on_known(request: Request, error: QuoteboundError) -> JSONResponse:
-        return error_response(request, status_of(error), error.code, str(error))
+        return known(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -88,15 +92,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
-        code = _CODES.get(error.status_code, "error")
-        response = error_response(request, error.status_code, code, _http_message(request, error))
+        response = _http_response(request, error)
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
     async def on_unknown(request: Request, _: Exception) -> JSONResponse:
         # It is raised again after this, and logged by `RequestContext`.
-        return error_response(request, 500, "internal_error", UNEXPECTED)
+        return unexpected(request)
 
 
 class UniformErrors:
@@ -113,24 +116,11 @@ class UniformErrors:
         if scope["type"] != "http" or scope["path"].startswith(PAGE_API):
             await self._app(scope, receive, send)
             return
-        held: Message | None = None
-        body = bytearray()
 
-        async def send_uniform(message: Message) -> None:
-            nonlocal held
-            if message["type"] == "http.response.start" and _is_json_error(message):
-                held = message
-                return
-            if held is not None:
-                body.extend(message.get("body", b""))
-                if message.get("more_body"):
-                    return
-                message = {**message, "body": _uniform(bytes(body), held["status"], Request(scope))}
-                MutableHeaders(scope=held)["Content-Length"] = str(len(message["body"]))
-                await send(held)
-            await send(message)
+        def uniform(body: bytes, status: int) -> bytes:
+            return _uniform(body, status, Request(scope))
 
-        await self._app(scope, receive, send_uniform)
+        await self._app(scope, receive, rewriting(send, _is_json_error, uniform))
 
 
 def _is_json_error(start: Message) -> bool:
@@ -146,8 +136,7 @@ def _uniform(body: bytes, status: int, request: Request) -> bytes:
     if isinstance(told, dict) and "code" in told:
         return body
     detail = told.get("detail") if isinstance(told, dict) else None
-    message = _http_message(request, HTTPException(status, str(detail) if detail else None))
-    return bytes(JSONResponse(error_body(_CODES.get(status, "error"), message, request_id(request))).body)
+    return bytes(_http_response(request, HTTPException(status, str(detail) if detail else None)).body)
 
 
 def _faults(error: RequestValidationError) -> str:
@@ -157,6 +146,11 @@ def _faults(error: RequestValidationError) -> str:
         place = ".".join(str(part) for part in fault["loc"] if part != "body") or "body"
         faults.append(f"{place}: {fault['msg']}")
     return "; ".join(faults)
+
+
+def _http_response(request: Request, error: HTTPException) -> JSONResponse:
+    code = _CODES.get(error.status_code, "error")
+    return error_response(request, error.status_code, code, _http_message(request, error))
 
 
 def _http_message(request: Request, error: HTTPException) -> str:

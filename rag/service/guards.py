@@ -16,12 +16,12 @@ from hmac import compare_digest
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import QuoteboundError, TooLarge
 from rag.errors import Forbidden, Unauthorized
-from rag.service.errors import UNEXPECTED, error_body, status_of
+from rag.service import errors
 from rag.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -64,8 +64,7 @@ class RequestContext:
         except Exception as error:
             _log.exception("unexpected error", request_id=identifier, exc_info=error)
             if not status:
-                body = error_body("internal_error", UNEXPECTED, identifier)
-                await JSONResponse(body, 500)(scope, receive, send_with_id)
+                await errors.unexpected(Request(scope))(scope, receive, send_with_id)
         finally:
             _log.info(
                 "request",
@@ -110,8 +109,7 @@ class Guard:
                 self._check_key(headers)
             self._check_length(headers)
         except QuoteboundError as error:
-            identifier = scope.get("state", {}).get("request_id", "")
-            response = JSONResponse(error_body(error.code, str(error), identifier), status_of(error))
+            response = errors.known(Request(scope), error)
             if isinstance(error, Unauthorized):
                 response.headers["WWW-Authenticate"] = 'Basic realm="Quotebound", charset="UTF-8"'
             await response(scope, receive, send)
@@ -152,12 +150,12 @@ class Guard:
 def _check_origin(headers: Headers) -> None:
     origin = headers.get("origin")
     if origin is not None:
-        _, _, host = origin.partition("://")
-        if host.lower() != headers.get("host", "").lower():
-            raise Forbidden("the request was made by another site's page")
-    elif headers.get("sec-fetch-site") in ("cross-site", "same-site") and (
-        headers.get("sec-fetch-mode") != "navigate"
-    ):
+        foreign = origin.partition("://")[2].lower() != headers.get("host", "").lower()
+    else:
+        # Embedded by another site's page; following its link is navigation.
+        another = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        foreign = another and headers.get("sec-fetch-mode") != "navigate"
+    if foreign:
         raise Forbidden("the request was made by another site's page")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.service.rewriting import rewriting
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,31 +46,23 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         nonce = secrets.token_urlsafe(18)
-        held: Message | None = None
-        page = bytearray()
+
+        def marked(page: bytes, _: int) -> bytes:
+            return _SCRIPT.sub(b'<script nonce="%s"' % nonce.encode(), page)
+
+        send_marked = rewriting(send, _is_page, marked)
 
         async def send_secured(message: Message) -> None:
-            nonlocal held
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                if _is_page(headers):
-                    headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
-                    held = message
-                    return
-                headers["Content-Security-Policy"] = _POLICY_OF_DATA
-            elif held is not None and message["type"] == "http.response.body":
-                page.extend(message.get("body", b""))
-                if message.get("more_body"):
-                    return
-                body = _SCRIPT.sub(b'<script nonce="%s"' % nonce.encode(), bytes(page))
-                MutableHeaders(scope=held)["Content-Length"] = str(len(body))
-                await send(held)
-                message = {"type": "http.response.body", "body": body}
-            await send(message)
+                policy = _POLICY.format(nonce=nonce) if _is_page(message) else _POLICY_OF_DATA
+                headers["Content-Security-Policy"] = policy
+            await send_marked(message)
 
         await self._app(scope, receive, send_secured)
 
 
-def _is_page(headers: MutableHeaders) -> bool:
+def _is_page(start: Message) -> bool:
+    headers = Headers(raw=start["headers"])
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
