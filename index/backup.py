@@ -22,8 +22,6 @@ from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from index import schema
 from index.doctor import examine_catalog
 from index.errors import CollectionNotFound, DamagedStore, InvalidBackup, StorageFull, StorageUnavailable
@@ -102,29 +100,18 @@ def restore(home: Path, file: Path) -> list[SavedCollection]:
 
 def _copy(source: Path, target: Path) -> SavedCollection:
     target.mkdir()
-    engine = schema.sqlite_engine(source / CATALOG_FILE, writable=False)
-    try:
-        with schema.storage_errors(), engine.connect() as connection:
-            # Outside of a transaction, and the one statement that writes: to another file.
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA query_only=OFF")
-            raw.execute("VACUUM INTO ?", (str(target / CATALOG_FILE),))
-    finally:
-        engine.dispose()
+    with schema.reading(source / CATALOG_FILE) as connection:
+        # Outside of a transaction, and the one statement that writes: to another file.
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("PRAGMA query_only=OFF")
+        raw.execute("VACUUM INTO ?", (str(target / CATALOG_FILE),))
     if findings := examine_catalog(target):
         raise DamagedStore(
             f"collection {source.name!r} is damaged ({findings[0].place}: {findings[0].message}), "
             "and could not be restored: run `quotebound doctor`"
         )
-    copied = schema.sqlite_engine(target / CATALOG_FILE, writable=False)
-    try:
-        with schema.storage_errors(), copied.connect() as connection:
-            counts = [
-                connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-                for table in (documents, passages)
-            ]
-    finally:
-        copied.dispose()
+    with schema.reading(target / CATALOG_FILE) as connection:
+        counts = [schema.row_count(connection, table) for table in (documents, passages)]
     return SavedCollection(source.name, _sha256(target / CATALOG_FILE), *counts)
 
 

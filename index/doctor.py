@@ -41,16 +41,13 @@ def examine(folder: Path) -> list[Finding]:
 def examine_catalog(folder: Path) -> list[Finding]:
     """Return the findings of a collection's catalog alone, of which all else can be made anew."""
     found: list[tuple[str, str]] = []
-    engine = schema.sqlite_engine(folder / CATALOG_FILE, writable=False)
     try:
-        with schema.storage_errors(), engine.connect() as connection:
+        with schema.reading(folder / CATALOG_FILE) as connection:
             schema.require_newest(connection)
             for check in (_file, _documents, _vectors):
                 found += _held(check, connection)
     except (StorageError, UnicodeError) as error:
         found.append(("catalog", str(error)))
-    finally:
-        engine.dispose()
     return [Finding(folder.name, place, message) for place, message in found]
 
 
@@ -120,33 +117,28 @@ def _stands(passage: Passage, text: str, ordinal: int) -> bool:
 
 
 def _vectors(connection: sa.Connection) -> _Found:
-    description = connection.scalar(sa.select(spaces.c.description).where(spaces.c.active))
-    if description is None:
+    space = connection.execute(sa.select(spaces).where(spaces.c.active)).first()
+    if space is None:
         if connection.scalar(sa.select(passages.c.row).limit(1)) is not None:
             yield "catalog", "no embedding space is marked as the one in use"
         return
-    space = connection.scalar(sa.select(spaces.c.id).where(spaces.c.active))
-    dimension = json.loads(description)["dimension"]
+    dimension = json.loads(space.description)["dimension"]
     missing = (
         sa.select(passages.c.row)
-        .outerjoin(vectors, (vectors.c.row == passages.c.row) & (vectors.c.space == space))
+        .outerjoin(vectors, (vectors.c.row == passages.c.row) & (vectors.c.space == space.id))
         .where(vectors.c.row.is_(None))
     )
     for row in connection.scalars(missing):
         yield f"passage row {row}", "it has no vector"
-    for stored in connection.execute(sa.select(vectors).where(vectors.c.space == space)):
+    for stored in connection.execute(sa.select(vectors).where(vectors.c.space == space.id)):
         vector = records.vector(stored)
         if vector is None or vector.shape != (dimension,):
             yield f"vector row {stored.row}", "the vector is not the one that was stored"
 
 
 def _lexical(folder: Path) -> _Found:
-    engine = schema.sqlite_engine(folder / CATALOG_FILE, writable=False)
-    try:
-        with schema.storage_errors(), engine.connect() as connection:
-            expected = connection.scalar(sa.select(sa.func.count()).select_from(passages)) or 0
-    finally:
-        engine.dispose()
+    with schema.reading(folder / CATALOG_FILE) as connection:
+        expected = schema.row_count(connection, passages)
     index = TantivyIndex(folder / LEXICAL_FOLDER, writable=False)
     if len(index) != expected:
         yield "lexical index", f"it has {len(index)} passages of {expected}; the next start rebuilds it"

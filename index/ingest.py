@@ -173,14 +173,16 @@ class Ingestor:
         below = file_origin(folder).rstrip("/") + "/"
         given = [info for info in self._store.catalog.documents() if info.origin.startswith(below)]
         gone = [info for info in given if _has_vanished(path_of(info.origin))]
-        kept = prune is Prune.IF_FEW and len(gone) > len(given) / 2
-        reason = f"{len(gone)} of {len(given)} files have vanished, so none was removed: --yes removes them"
+        status, reason = Status.REMOVED, None
+        if prune is Prune.IF_FEW and len(gone) > len(given) / 2:
+            status = Status.KEPT
+            reason = (
+                f"{len(gone)} of {len(given)} files have vanished, so none was removed: --yes removes them"
+            )
         for info in gone:
-            if kept:
-                run.finish(Outcome(info.source, Status.KEPT, info.id, info.passages, reason))
-            else:
+            if status is Status.REMOVED:
                 self._store.delete(info.id)
-                run.finish(Outcome(info.source, Status.REMOVED, info.id, info.passages))
+            run.finish(Outcome(info.source, status, info.id, info.passages, reason))
 
     def add(self, data: bytes, name: str) -> Outcome:
         """Ingest an upload under its name; an earlier upload of that name is replaced.

@@ -71,10 +71,10 @@ def document_info(row: sa.Row[Any]) -> DocumentInfo:
     )
 
 
-def pages(document_id: str, stored: object) -> tuple[Page, ...]:
+def pages(document_id: str, stored: str) -> tuple[Page, ...]:
     """Return the pages kept in a row of `documents`; raise `DamagedStore` where they are none."""
     try:
-        return tuple(Page(*page) for page in json.loads(stored))  # type: ignore[arg-type]
+        return tuple(Page(*page) for page in json.loads(stored))
     except (ValueError, TypeError) as error:
         raise DamagedStore(
             f"the pages of document {document_id} are damaged: run `quotebound doctor`"

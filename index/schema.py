@@ -196,6 +196,22 @@ def sqlite_engine(path: Path, *, writable: bool) -> sa.Engine:
     return engine
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[sa.Connection]:
+    """Open a catalog's file to read it this once; raise as `storage_errors` does."""
+    engine = sqlite_engine(path, writable=False)
+    try:
+        with storage_errors(), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def row_count(connection: sa.Connection, table: sa.Table) -> int:
+    """Return how many rows a table has."""
+    return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
 _FULL = {sqlite3.SQLITE_FULL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
