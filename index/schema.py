@@ -221,13 +221,14 @@ def storage_errors() -> Iterator[None]:
     """Turn what the database raises into `StorageFull`, `DamagedStore` or `StorageUnavailable`."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
         # The low byte is the primary code; the rest says where it happened.
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         if code in _FULL:
             raise StorageFull(
                 "the disk is full; nothing of this document was kept: free some space and retry"
             ) from error
         if code in _DAMAGED:
             raise DamagedStore("the catalog is damaged: run `quotebound doctor`") from error
-        raise StorageUnavailable(f"the catalog cannot be used: {error.orig}") from error
+        raise StorageUnavailable(f"the catalog cannot be used: {cause}") from error

@@ -8,7 +8,7 @@ from contracts import CatalogContract
 
 from index.catalog import Catalog
 from index.errors import DamagedStore, ReadOnlyStore, StorageError, StorageFull, StorageUnavailable
-from index.schema import write_ahead_log_is_safe
+from index.schema import storage_errors, write_ahead_log_is_safe
 from index.sql_catalog import SqlCatalog
 
 
@@ -126,3 +126,14 @@ class TestSqlCatalog(CatalogContract):
 )
 def test_the_write_ahead_log_is_used_only_without_the_reset_bug(version: tuple[int, ...], safe: bool) -> None:
     assert write_ahead_log_is_safe(version) is safe
+
+
+def test_what_the_driver_itself_raises_is_told_as_what_comes_through_sqlalchemy(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / "small.db")
+    raw.execute("CREATE TABLE t (data BLOB)")
+    raw.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(StorageFull), storage_errors():
+        raw.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    with pytest.raises(StorageUnavailable), storage_errors():
+        raw.execute("SELECT * FROM nothing")
+    raw.close()
