@@ -9,6 +9,7 @@ import ir_measures
 
 from eval.cases import Case
 from eval.metrics import (
+    PrecisionRecall,
     area_under_risk_coverage,
     area_under_roc,
     percentile,
@@ -69,13 +70,11 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
         sum(not outcome.case.answerable for outcome in abstained), len(abstained), unanswerable
     )
     cited = sum(len(outcome.answer.citations) for outcome in outcomes)
-    evidence = precision_recall(
-        sum(outcome.citations_right for outcome in outcomes),
-        cited,
-        sum(len(outcome.case.evidence) for outcome in outcomes),
-    )
-    recall = sum(outcome.evidence_found for outcome in outcomes) / max(
-        1, sum(len(outcome.case.evidence) for outcome in outcomes)
+    expected = sum(len(outcome.case.evidence) for outcome in outcomes)
+    # Two citations can show one piece of evidence, so that what is right and what is found differ.
+    evidence = PrecisionRecall(
+        sum(outcome.citations_right for outcome in outcomes) / cited if cited else 1.0,
+        sum(outcome.evidence_found for outcome in outcomes) / max(1, expected),
     )
     confidences = [outcome.answer.confidence for outcome in outcomes]
     points = points_of(confidences, [outcome.candidate_right for outcome in outcomes])
@@ -89,8 +88,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
         "exact_match": _mean([outcome.exact_match for outcome in answerable]),
         "token_f1": _mean([outcome.token_f1 for outcome in answerable]),
         "evidence_precision": evidence.precision,
-        "evidence_recall": recall,
-        "evidence_f1": 2 * evidence.precision * recall / max(1e-12, evidence.precision + recall),
+        "evidence_recall": evidence.recall,
+        "evidence_f1": evidence.f1,
         "abstention_precision": abstention.precision,
         "abstention_recall": abstention.recall,
         "abstention_f1": abstention.f1,

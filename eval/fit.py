@@ -30,10 +30,10 @@ from eval.public import SQUAD2_FILE, file_sha256, load_squad2, squad2_path
 from eval.regression import Choice, Floats, conditional_logit, logistic_regression
 from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
-from index.embedding.sentence_transformers import SentenceTransformerEmbedder
 from rag.reading.features import SENTENCE_SIGNALS
 from rag.reading.similarity import Linear
 from rag.settings import Settings
+from rag.wiring import embedder_of
 
 CALIBRATION_ARTICLES = 5
 UNANSWERABLE_SHARE = 1 / 3
@@ -170,7 +170,7 @@ def run(
     """Fit on the data below a folder and return what goes into `similarity.json`."""
     path = squad2_path(data)
     articles = load_squad2(path)
-    embedder = embedder or SentenceTransformerEmbedder(settings.model)
+    embedder = embedder or embedder_of(settings)
     with tempfile.TemporaryDirectory() as folder:
         library = Library.open(Path(folder), embedder, settings)
         try:

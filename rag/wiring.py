@@ -18,6 +18,11 @@ from rag.retrieval import Retriever
 from rag.settings import Settings
 
 
+def embedder_of(settings: Settings) -> Embedder:
+    """Return the embedder that the settings name; its model is not loaded yet."""
+    return SentenceTransformerEmbedder(settings.model, allow_download=settings.allow_download)
+
+
 class Application:
     """A home and an assistant over it, as the settings ask for them. Use it as a context manager.
 
@@ -27,9 +32,7 @@ class Application:
 
     def __init__(self, settings: Settings, *, writable: bool, embedder: Embedder | None = None) -> None:
         self.settings = settings
-        self.embedder = embedder or SentenceTransformerEmbedder(
-            settings.model, allow_download=settings.allow_download
-        )
+        self.embedder = embedder or embedder_of(settings)
         self._chunker = Chunker(self.embedder.window, settings.chunk_tokens)
         space = self.embedder.identity.space(self._chunker.fingerprint)
         self.home = Home(settings.home, space, writable=writable)

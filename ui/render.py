@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from index.types import DocumentInfo, Hit
+from index.types import DocumentInfo, Hit, Span
 from rag.types import Answer, AnswerStatus, Citation
 
 NEAREST_SHOWN = 3
@@ -106,16 +106,14 @@ def _card_id(turn: int, marker: int) -> str:
 
 def _card(citation: Citation, around: Surroundings | None, turn: int) -> str:
     quote = citation.quote
-    page = f", page {citation.page}" if citation.page is not None else ""
     before, after = (around.before, around.after) if around else ("", "")
-    return (
-        f'<details class="card" id="{_card_id(turn, citation.marker)}">'
-        f'<summary><span class="number">{citation.marker}</span>'
-        f"{_names(citation.title, citation.heading)}</summary>"
-        f'<blockquote>{escape(before)}<span class="quote">{_marked(citation)}</span>'
-        f"{escape(after)}</blockquote>"
-        f'<p class="place"><span class="source">{escape(citation.source)}</span>{page} · '
-        f'characters <span class="span">{quote.start}–{quote.end}</span></p></details>'
+    return _details(
+        _card_id(turn, citation.marker),
+        f'<span class="number">{citation.marker}</span>{_names(citation.title, citation.heading)}',
+        f'{escape(before)}<span class="quote">{_marked(citation)}</span>{escape(after)}',
+        citation.source,
+        f", page {citation.page}" if citation.page is not None else "",
+        Span(quote.start, quote.end),
     )
 
 
@@ -130,12 +128,23 @@ def _marked(citation: Citation) -> str:
 
 def _nearest(hit: Hit, turn: int) -> str:
     passage = hit.passage
+    return _details(
+        f"nearest-{turn}-{hit.rank}",
+        f'<span class="number near">near</span>{_names(hit.title, passage.heading)}',
+        escape(passage.text),
+        hit.source,
+        "",
+        Span(passage.start, passage.end),
+    )
+
+
+def _details(identifier: str, summary: str, quoted: str, source: str, page: str, span: Span) -> str:
+    """Return words of a document that open under a line; `summary` and `quoted` are HTML already."""
     return (
-        f'<details class="card" id="nearest-{turn}-{hit.rank}">'
-        f'<summary><span class="number near">near</span>'
-        f"{_names(hit.title, passage.heading)}</summary><blockquote>{escape(passage.text)}</blockquote>"
-        f'<p class="place"><span class="source">{escape(hit.source)}</span> · '
-        f'characters <span class="span">{passage.start}–{passage.end}</span></p></details>'
+        f'<details class="card" id="{identifier}"><summary>{summary}</summary>'
+        f"<blockquote>{quoted}</blockquote>"
+        f'<p class="place"><span class="source">{escape(source)}</span>{page} · '
+        f'characters <span class="span">{span.start}–{span.end}</span></p></details>'
     )
 
 

@@ -40,11 +40,12 @@ def run(paths: Sequence[Path], copies: int, settings: Settings, embedder: Embedd
         space = embedder.identity.space(chunker.fingerprint)
         store = TimedStore(durations, Path(folder) / "collection", space, writable=True)
         timed = TimedEmbedder(embedder, durations)
+        ingestor = Ingestor(store, chunker, timed, max_bytes=settings.max_bytes)
         started = time.perf_counter()
-        report = Ingestor(store, chunker, timed, max_bytes=settings.max_bytes).ingest([documents])
+        report = ingestor.ingest([documents])
         elapsed = time.perf_counter() - started
         started = time.perf_counter()
-        again = Ingestor(store, chunker, timed, max_bytes=settings.max_bytes).ingest([documents])
+        again = ingestor.ingest([documents])
         unchanged = time.perf_counter() - started
         texts = [
             indexed_text(passage)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from index.home import DEFAULT_COLLECTION
 from rag.cli.output import ExitCode, JsonFlag, console, print_json
-from rag.settings import load_settings
+from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from eval.cases import EvalSet
@@ -91,13 +91,10 @@ def bench_ask(
     """Time each step of an answer, and the share of it that the model takes."""
     from eval.bench import ask
     from eval.cases import load_eval_set
-    from index.embedding.sentence_transformers import SentenceTransformerEmbedder
+    from rag.wiring import embedder_of
 
-    settings = load_settings()
-    with tempfile.TemporaryDirectory() as folder:
-        apart = settings.model_copy(update={"home": Path(folder)})
-        embedder = SentenceTransformerEmbedder(settings.model)
-        figures = ask.run(load_eval_set(eval_set), rounds, apart, embedder)
+    with _home_apart() as settings:
+        figures = ask.run(load_eval_set(eval_set), rounds, settings, embedder_of(settings))
     _print_figures(figures, as_json=as_json)
 
 
@@ -112,14 +109,13 @@ def bench_ingest(
     """Time an ingest and its steps, and the share of it that the model takes."""
     from eval.bench import ingest
     from eval.cases import load_eval_set
-    from index.embedding.sentence_transformers import SentenceTransformerEmbedder
+    from rag.wiring import embedder_of
 
     settings = load_settings()
     paths = documents or [
         path for folder in load_eval_set(_SEEDS_SET).documents for path in sorted(folder.iterdir())
     ]
-    embedder = SentenceTransformerEmbedder(settings.model)
-    _print_figures(ingest.run(paths, copies, settings, embedder), as_json=as_json)
+    _print_figures(ingest.run(paths, copies, settings, embedder_of(settings)), as_json=as_json)
 
 
 @contextmanager
@@ -128,9 +124,8 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
     from eval.cases import InvalidCase
     from rag.wiring import Application
 
-    settings = load_settings()
     if collection is not None:
-        with Application(settings, writable=False) as application:
+        with Application(load_settings(), writable=False) as application:
             yield application
         return
     if not eval_set.documents:
@@ -138,14 +133,19 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
             f"{eval_set.name} has no manifest that names its documents; "
             "ingest them, and name the collection with --collection"
         )
+    with _home_apart() as settings, Application(settings, writable=True) as application:
+        report = application.ingestor().ingest(eval_set.documents)
+        if not report.complete:
+            failed = next(outcome for outcome in report.outcomes if outcome.reason)
+            raise InvalidCase(f"{eval_set.name}: {failed.source} could not be read: {failed.reason}")
+        yield application
+
+
+@contextmanager
+def _home_apart() -> Iterator[Settings]:
+    """Yield the settings with a home that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        apart = settings.model_copy(update={"home": Path(folder)})
-        with Application(apart, writable=True) as application:
-            report = application.ingestor().ingest(eval_set.documents)
-            if not report.complete:
-                failed = next(outcome for outcome in report.outcomes if outcome.reason)
-                raise InvalidCase(f"{eval_set.name}: {failed.source} could not be read: {failed.reason}")
-            yield application
+        yield load_settings().model_copy(update={"home": Path(folder)})
 
 
 def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:

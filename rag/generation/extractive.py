@@ -20,6 +20,7 @@ _SAME = 0.7
 class ExtractiveGenerator:
     """Implements `Generator`: the best sentence, and up to two more that are nearly as good and add to it."""
 
+    # ARG002: the reading has weighed the question already.
     def generate(self, question: str, hits: Sequence[Hit], reading: Reading) -> list[DraftSentence]:  # noqa: ARG002
         """Return one to three sentences, the best first, each resting on itself."""
         chosen: list[tuple[Evidence, str]] = []
