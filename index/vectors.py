@@ -1,22 +1,25 @@
-"""Nearest passages by cosine: immutable FAISS snapshots, derived from the catalog and rebuilt at start."""
+"""Nearest passages by cosine: immutable segments compared by FAISS, derived from the catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-import faiss
 import numpy as np
-from numpy.typing import NDArray
 
 from index.embedding import Vectors
 from index.errors import InvalidVector
+from index.segments import Marks, Rows, Segment, ordered, united
 
-Rows = NDArray[np.int64]
-
-# Additions go to a small segment that is cheap to copy; past this it is merged into the large one.
+# Additions go to a small segment that is cheap to copy; from this many rows on it is sealed.
 _MAX_DELTA = 4096
+# A segment more than so many times as large as the smaller ones together is left out of their merge.
+_RATIO = 2
+# So many segments cost a search little; merging fewer would copy the same rows more often.
+_FEW_SEGMENTS = 4
+# So many vectors in double precision fit into the processor's cache.
+_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class VectorIndex(Protocol):
     Vectors and queries need not be normalised; they are compared by direction alone. All methods may
     be called from any thread at any time, since nothing changes: `updated` returns another index and
     leaves this one as it is, still searchable. A row stands at most once in an index; to add a row
-    that is there replaces its vector.
+    that is there replaces its vector. `updated` and `with_merged` copy no vectors of the index beyond
+    a fixed number of them; what builds up by that, `merged` puts in order.
     """
 
     def __len__(self) -> int:
@@ -47,9 +51,10 @@ class VectorIndex(Protocol):
     def search(self, query: Vectors, k: int) -> list[Scored]:
         """Return the `k` rows nearest to a query of shape (dimension,), nearest first.
 
-        Scores are cosines. Equal scores are in the order of rows. There are fewer than `k` results
-        only where the index has fewer rows; `k` below 1 gives none. Raise `InvalidVector` for a
-        query that is zero, not finite or of another shape.
+        Scores are cosines. Equal scores are in the order of rows, and of those equal at the end the
+        lowest rows are returned. There are fewer than `k` results only where the index has fewer
+        rows; `k` below 1 gives none. Raise `InvalidVector` for a query that is zero, not finite or
+        of another shape.
         """
         ...
 
@@ -60,11 +65,41 @@ class VectorIndex(Protocol):
         """
         ...
 
-    def updated(self, removed: Sequence[int], rows: Sequence[int], vectors: Vectors) -> Self:
+    def updated(self, removed: Sequence[int] | Rows, rows: Sequence[int] | Rows, vectors: Vectors) -> Self:
         """Return an index without the rows `removed` and then with `rows`.
 
         `vectors` has shape (len(rows), dimension). Rows in `removed` that are not in the index are
-        passed over. Raise `InvalidVector` as `search` does; then nothing is added.
+        passed over; arrays of int64 are taken as they are. Raise `ValueError` where `rows` names one
+        twice, `InvalidVector` as `search` does; then nothing is added.
+        """
+        ...
+
+    def scan(self) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield all rows in ascending order with their vectors, scaled to length 1, in blocks."""
+        ...
+
+    @property
+    def worth_merging(self) -> bool:
+        """Whether `merged` would make searches faster, or free memory, by enough to pay for it.
+
+        False of what `merged` returned.
+        """
+        ...
+
+    def merged(self) -> Self:
+        """Return an index of the same rows and vectors that is searched faster or takes less memory.
+
+        This takes long, and as much memory again as what is merged; it may run in another thread
+        while `updated` goes on, and `with_merged` then brings the two together.
+        """
+        ...
+
+    def with_merged(self, merged: Self) -> Self:
+        """Return an index of the rows and vectors of this one, built of `merged` as far as they agree.
+
+        `merged` was returned by `merged` of this index, or of one that this came from by `updated`:
+        what was added, replaced or removed since then stays so. Raise `ValueError` where it was not
+        and rows would be lost or come back, and always where it comes from another empty index.
         """
         ...
 
@@ -76,131 +111,186 @@ def normalized(vectors: Vectors, dimension: int) -> Vectors:
     """
     if vectors.ndim != 2 or vectors.shape[1] != dimension:
         raise InvalidVector(f"vectors have shape {vectors.shape}, not (n, {dimension})")
-    # In double precision: the length of a large or tiny float32 vector may overflow or vanish.
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    if not np.isfinite(lengths).all() or not (lengths > 0).all():
-        raise InvalidVector("a vector is zero or not finite; the embedding model is at fault")
-    return np.ascontiguousarray(vectors / lengths, dtype=np.float32)
+    units = np.empty(vectors.shape, dtype=np.float32)
+    # Some at a time, in a quarter of the time that all at once take.
+    for first in range(0, len(vectors), _CACHED):
+        # In double precision: the length of a large or tiny float32 vector may overflow or vanish.
+        exact = vectors[first : first + _CACHED].astype(np.float64)
+        lengths = np.sqrt(np.vecdot(exact, exact))[:, np.newaxis]
+        if not np.isfinite(lengths).all() or not (lengths > 0).all():
+            raise InvalidVector("a vector is zero or not finite; the embedding model is at fault")
+        units[first : first + _CACHED] = exact / lengths
+    return units
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A FAISS index never touched again after it is built; `rows` ascend, `live` marks those not removed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merge:
+    """What `merged` did: a segment (none where no row was live), and which rows of which it holds."""
 
-    index: faiss.IndexFlatIP
-    rows: Rows
-    live: NDArray[np.bool_]
-
-    @classmethod
-    def build(cls, rows: Rows, vectors: Vectors) -> _Segment:
-        order = np.argsort(rows, kind="stable")
-        index = faiss.IndexFlatIP(vectors.shape[1])
-        index.add(vectors[order])
-        return cls(index, rows[order], np.ones(len(rows), dtype=np.bool_))
-
-    def positions(self, rows: Rows) -> NDArray[np.int64]:
-        """Return where live rows stand; rows that are not here, or not live, are left out."""
-        positions = np.searchsorted(self.rows, rows)
-        inside = positions < len(self.rows)
-        positions, rows = positions[inside], rows[inside]
-        found: NDArray[np.int64] = positions[(self.rows[positions] == rows) & self.live[positions]]
-        return found
-
-    def without(self, rows: Rows) -> _Segment:
-        positions = self.positions(rows)
-        if not len(positions):
-            return self
-        live = self.live.copy()
-        live[positions] = False
-        return _Segment(self.index, self.rows, live)
-
-    def live_vectors(self) -> tuple[Rows, Vectors]:
-        vectors = self.index.reconstruct_n(0, len(self.rows)) if len(self.rows) else None
-        if vectors is None:
-            vectors = np.empty((0, self.index.d), dtype=np.float32)
-        return self.rows[self.live], vectors[self.live]
-
-    def search(self, query: Vectors, k: int) -> list[Scored]:
-        k = min(k, int(self.live.sum()))
-        if k < 1:
-            return []
-        parameters = None
-        if not self.live.all():
-            bits = np.packbits(self.live, bitorder="little")
-            # The stubs describe the C++ constructors; in Python these take an array and a keyword.
-            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, positions = self.index.search(query[np.newaxis], k, params=parameters)
-        # FAISS fills up with −1, which as an index would be the last row.
-        found = positions[0] >= 0
-        rows = self.rows[positions[0][found]]
-        return [Scored(int(row), float(score)) for row, score in zip(rows, scores[0][found], strict=True)]
+    segment: Segment | None
+    sources: dict[object, Marks]
 
 
 class FlatVectorIndex:
     """Implements `VectorIndex` exactly: all vectors in memory, compared one by one.
 
-    A large segment, a small one for additions, and marks for removals, so that an update copies
-    little. FAISS must never see `add` beside `search` (it crashes), so a segment is built once.
+    Sealed segments, a small one for additions (none or one), and marks for removals, so that an update
+    copies little. FAISS must never see `add` beside `search` (it crashes), so a segment is built once.
+    A merge rewrites sealed segments, in which nothing but marks changes meanwhile.
     """
 
-    def __init__(self, dimension: int, base: _Segment | None = None, delta: _Segment | None = None) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        sealed: tuple[Segment, ...] = (),
+        delta: tuple[Segment, ...] = (),
+        family: object = None,
+        merge: _Merge | None = None,
+    ) -> None:
         self._dimension = dimension
-        self._base = base or _empty(dimension)
-        self._delta = delta or _empty(dimension)
+        self._sealed = sealed
+        self._delta = delta
+        # The same in all that came from one index by `updated`.
+        self._family = family or object()
+        self._merge = merge
+
+    @classmethod
+    def of(cls, rows: Rows, units: Vectors) -> FlatVectorIndex:
+        """Return an index of ascending rows and vectors of length 1, which it takes over as they are."""
+        return cls(units.shape[1], (Segment.build(rows, units),) if len(rows) else ())
+
+    @property
+    def _segments(self) -> tuple[Segment, ...]:
+        return self._sealed + self._delta
+
+    @property
+    def rows(self) -> Rows:
+        """All rows, ascending."""
+        found = [segment.rows[segment.live] for segment in self._segments]
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
 
     def __len__(self) -> int:
-        return int(self._base.live.sum() + self._delta.live.sum())
+        return sum(segment.count for segment in self._segments)
 
     def contains(self, rows: Sequence[int]) -> list[bool]:
         """Tell for each row whether it is in the index."""
-        wanted = np.asarray(rows, dtype=np.int64)
+        wanted = _as_rows(rows)
         present = np.zeros(len(wanted), dtype=np.bool_)
-        for segment in (self._base, self._delta):
-            present |= np.isin(wanted, segment.rows[segment.live])
-        return [bool(flag) for flag in present]
+        for segment in self._segments:
+            present |= segment.positions(wanted) >= 0
+        found: list[bool] = present.tolist()
+        return found
 
     def search(self, query: Vectors, k: int) -> list[Scored]:
         """Return the `k` rows nearest to the query."""
         unit = normalized(np.atleast_2d(query), self._dimension)[0]
-        found = self._base.search(unit, k) + self._delta.search(unit, k)
-        return sorted(found, key=lambda scored: (-scored.score, scored.row))[: max(k, 0)]
+        found = [entry for segment in self._segments for entry in segment.search(unit, k)]
+        found.sort(key=lambda entry: (-entry[1], entry[0]))
+        return [Scored(row, score) for row, score in found[: max(k, 0)]]
 
     def cosines(self, query: Vectors, rows: Sequence[int]) -> list[float]:
         """Return the cosine between the query and each row."""
         unit = normalized(np.atleast_2d(query), self._dimension)[0]
-        return [float(self._vector(row) @ unit) for row in rows]
+        wanted = _as_rows(rows)
+        cosines = np.full(len(wanted), np.nan, dtype=np.float32)
+        for segment in self._segments:
+            positions = segment.positions(wanted)
+            here = positions >= 0
+            if here.any():
+                cosines[here] = segment.scores(unit, positions[here])
+        if np.isnan(cosines).any():
+            raise KeyError(int(wanted[np.isnan(cosines)][0]))
+        return [float(cosine) for cosine in cosines]
 
-    def _vector(self, row: int) -> Vectors:
-        for segment in (self._base, self._delta):
-            positions = segment.positions(np.array([row], dtype=np.int64))
-            if len(positions):
-                return np.asarray(segment.index.reconstruct(int(positions[0])), dtype=np.float32)
-        raise KeyError(row)
-
-    def updated(self, removed: Sequence[int], rows: Sequence[int], vectors: Vectors) -> FlatVectorIndex:
+    def updated(
+        self, removed: Sequence[int] | Rows, rows: Sequence[int] | Rows, vectors: Vectors
+    ) -> FlatVectorIndex:
         """Return an index with the rows removed and added."""
-        added = np.asarray(rows, dtype=np.int64)
+        added = _as_rows(rows)
         units = normalized(vectors, self._dimension)
         if len(added) != len(units):
             raise InvalidVector(f"{len(added)} rows came with {len(units)} vectors")
-        gone = np.concatenate([np.asarray(removed, dtype=np.int64), added])
-        base, delta = self._base.without(gone), self._delta.without(gone)
-        if len(added):
-            kept_rows, kept = delta.live_vectors()
-            delta = _Segment.build(np.concatenate([kept_rows, added]), np.concatenate([kept, units]))
-        if len(delta.rows) > _MAX_DELTA or 2 * base.live.sum() < len(base.rows):
-            base, delta = self._merged(base, delta), _empty(self._dimension)
-        return FlatVectorIndex(self._dimension, base, delta)
+        if len(np.unique(added)) < len(added):
+            raise ValueError("a row is added twice")
+        gone = np.sort(np.concatenate([_as_rows(removed), added]))
+        sealed = [segment.without(gone) for segment in self._sealed]
+        delta = [segment.without(gone) for segment in self._delta]
+        if len(added) >= _MAX_DELTA:
+            sealed.append(Segment.build(added, units))
+        elif len(added):
+            kept = [(segment.rows[segment.live], segment.vectors[segment.live]) for segment in delta]
+            delta = [
+                Segment.build(
+                    np.concatenate([*(rows for rows, _ in kept), added]),
+                    np.concatenate([*(vectors for _, vectors in kept), units]),
+                )
+            ]
+            if delta[0].count >= _MAX_DELTA:
+                sealed, delta = sealed + delta, []
+        return self._with(tuple(sealed), tuple(delta))
 
-    @staticmethod
-    def _merged(base: _Segment, delta: _Segment) -> _Segment:
-        base_rows, base_vectors = base.live_vectors()
-        delta_rows, delta_vectors = delta.live_vectors()
-        return _Segment.build(
-            np.concatenate([base_rows, delta_rows]), np.concatenate([base_vectors, delta_vectors])
+    def scan(self) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield all rows in ascending order with their vectors."""
+        return ordered(self._segments)
+
+    @property
+    def worth_merging(self) -> bool:
+        """Whether many segments would become one, or one is mostly dead."""
+        sources = self._sources()
+        return len(sources) >= _FEW_SEGMENTS or any(segment.mostly_dead for segment in sources)
+
+    def merged(self) -> FlatVectorIndex:
+        """Return an index in which sealed segments of like size are one, without what is dead in them."""
+        sources = self._sources()
+        keys = {segment.key: segment.live for segment in sources}
+        merge = _Merge(united(sources, self._dimension), keys)
+        return self._with(self._replaced(merge), self._delta, merge)
+
+    def with_merged(self, merged: FlatVectorIndex) -> FlatVectorIndex:
+        """Return this index with the merged segment in place of those it was made from."""
+        merge = merged._merge
+        if merge is None or merged._family is not self._family:
+            raise ValueError("the index was not merged from this one, nor from one that this came from")
+        return self._with(self._replaced(merge), self._delta)
+
+    def _replaced(self, merge: _Merge) -> tuple[Segment, ...]:
+        """Return the sealed segments with the merged one for its sources; what died since is dead in it."""
+        now = {segment.key: segment for segment in self._sealed}
+        fresh = merge.segment
+        for key, live in merge.sources.items():
+            # Rows of a segment die and never come back: one alive here and dead there is of another line.
+            if key not in now or (now[key].live & ~live).any():
+                raise ValueError("the index was merged from one with changes that this one does not have")
+            if fresh is not None:
+                fresh = fresh.without(now[key].rows[live & ~now[key].live])
+        others = [segment for segment in self._sealed if segment.key not in merge.sources]
+        return tuple(others if fresh is None else [*others, fresh])
+
+    def _sources(self) -> list[Segment]:
+        """Return the sealed segments to merge into one.
+
+        Those mostly dead, and from the smallest on all up to the last one that is not much larger
+        than the rest together: a row is copied again only when its segment has grown by a half.
+        """
+        sources = [segment for segment in self._sealed if segment.mostly_dead]
+        others = sorted(
+            (segment for segment in self._sealed if not segment.mostly_dead),
+            key=lambda segment: segment.count,
         )
+        together, last = sum(segment.count for segment in sources), 0
+        for place, segment in enumerate(others, start=1):
+            if segment.count <= _RATIO * together:
+                last = place
+            together += segment.count
+        return sources + others[:last]
+
+    def _with(
+        self, sealed: tuple[Segment, ...], delta: tuple[Segment, ...], merge: _Merge | None = None
+    ) -> FlatVectorIndex:
+        return FlatVectorIndex(self._dimension, sealed, delta, self._family, merge)
 
 
-def _empty(dimension: int) -> _Segment:
-    return _Segment.build(np.empty(0, dtype=np.int64), np.empty((0, dimension), dtype=np.float32))
+def _as_rows(rows: Sequence[int] | Rows) -> Rows:
+    if isinstance(rows, np.ndarray):
+        return rows
+    return np.fromiter(rows, dtype=np.int64, count=len(rows))
