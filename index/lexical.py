@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 import tantivy
 
 from index.chunking import indexed_text
-from index.language import STEMMERS
-from index.terms import analyze, query_terms
+from index.errors import ReadOnlyStore
+from index.lexical_files import META, damage, emptied, format_folder, sweep, tantivy_errors
+from index.lexical_search import (
+    TantivySnapshot,
+    damage_named,
+    lexical_schema,
+    passage_kind,
+    term_digest,
+    term_field,
+)
+from index.terms import analyze
 from index.types import Passage
 from index.vectors import Scored
 
-# Part of the folder's name, so that another layout of fields starts a new folder.
-_FORMAT = 1
-_UNSTEMMED = "none"
-_LANGUAGES = (*STEMMERS, _UNSTEMMED)
-_MAX_QUERY_TERMS = 64
-# As many more hits are asked for, to see whether any equals the last one wanted.
-_TIES = 16
 _HEAP_BYTES = 32_000_000
+_MARK = "mark"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ class LexicalSnapshot(Protocol):
     def search(self, query: str, k: int) -> list[Scored]:
         """Return at most `k` rows that share a term with the query, best first; scores are BM25 sums.
 
-        Any string is a query; one without words gives none, and so does `k` below 1.
+        Any string is a query; one without words gives none, and so does `k` below 1. Raise
+        `DamagedStore` where the index cannot be read.
         """
         ...
 
@@ -52,7 +58,8 @@ class LexicalIndex(Protocol):
 
     `sequence` is the last change it holds, 0 where it is new: it is stored in the same commit as
     the passages. One thread writes. After `apply` returns, `snapshot` sees the change; snapshots
-    taken before do not. If `apply` fails the index stays as it was, and may be applied again.
+    taken before do not. If `apply` fails, with `ValueError` or `OSError`, the index stays as it was
+    or starts again at 0; the same change, or one that includes it, may be applied again.
     """
 
     @property
@@ -62,6 +69,10 @@ class LexicalIndex(Protocol):
 
     def __len__(self) -> int:
         """Return the number of passages."""
+        ...
+
+    def rows(self) -> set[int]:
+        """Return the rows of all passages."""
         ...
 
     def clear(self) -> None:
@@ -81,97 +92,85 @@ class LexicalIndex(Protocol):
         ...
 
 
-def _field(language: str) -> str:
-    return f"terms_{language if language in STEMMERS else _UNSTEMMED}"
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("row", fast=True)
-    builder.add_text_field("document", tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("sequence", stored=True, indexed=True)
-    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
-    for language in _LANGUAGES:
-        # Terms come analysed, joined by blanks.
-        builder.add_text_field(_field(language), tokenizer_name="whitespace", index_option="freq")
-    return builder.build()
-
-
-class TantivySnapshot:
-    """Implements `LexicalSnapshot` with a tantivy searcher, which never changes."""
-
-    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
-        self._schema = schema
-        self._searcher = searcher
-        self._languages = [
-            language for language in _LANGUAGES if searcher.doc_freq("kind", f"passage_{language}")
-        ]
-
-    def search(self, query: str, k: int) -> list[Scored]:
-        """Return the rows that share terms with the query, under the analysis of each language present."""
-        clauses = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, _field(language), term, "freq"))
-            for language in self._languages
-            for term in query_terms(query, language)[:_MAX_QUERY_TERMS]
-        ]
-        if not clauses or k < 1:
-            return []
-        hits = self._best(tantivy.Query.boolean_query(clauses), k)
-        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        found = [
-            Scored(int(row), float(score))
-            for row, (score, _) in zip(rows, hits, strict=True)
-            if row is not None
-        ]
-        return sorted(found, key=lambda scored: (-scored.score, scored.row))[:k]
-
-    def _best(self, query: tantivy.Query, k: int) -> list[tuple[float, tantivy.DocAddress]]:
-        """Return the best hits, and all that equal the last of them.
-
-        Equal scores come in the order of segments, which depends on when they were merged; whoever
-        takes some of them has to have them all to choose from.
-        """
-        wanted = k + _TIES
-        while True:
-            hits = self._searcher.search(query, wanted, count=False).hits
-            if len(hits) < wanted or hits[-1][0] < hits[k - 1][0]:
-                return list(hits)
-            wanted *= 2
-
-
 class TantivyIndex:
     """Implements `LexicalIndex` in a folder, or in memory.
 
-    A folder that cannot be opened, whatever the reason, costs only time: a writer empties it, and a
+    Tantivy keeps the terms of deleted documents in its files for as long as it likes. So they hold
+    digests of terms under `key`, with which no text can be read from them, and without it not even
+    asked for; it has to be the same whenever the folder is opened.
+
+    A folder that is damaged, whatever the reason, costs only time: a writer empties it, and a
     reader leaves it alone and works in memory. Everything in it can be had from the catalog again.
     """
 
-    def __init__(self, folder: Path | None = None, *, writable: bool = True) -> None:
-        self._schema = _schema()
-        self._index = self._open(
-            folder / f"format-{_FORMAT}" if folder is not None else None, writable=writable
-        )
-        self._index.config_reader(reload_policy="manual")
+    def __init__(self, folder: Path | None = None, *, key: bytes = b"", writable: bool = True) -> None:
+        self._schema = lexical_schema()
+        self._key = key
+        self._writable = writable
         self._writer: tantivy.IndexWriter | None = None
-        self._sequence = self._stored_sequence()
+        # Whether a commit failed, which may have been kept all the same.
+        self._doubtful = False
+        self._on_disk = False
+        self._index = self._in_memory()
+        self._sequence = 0
+        if folder is not None:
+            self._open(format_folder(folder))
 
-    def _open(self, folder: Path | None, *, writable: bool) -> tantivy.Index:
-        if folder is None or not (writable or folder.is_dir()):
-            return tantivy.Index(self._schema)
+    def _in_memory(self) -> tantivy.Index:
+        index = tantivy.Index(self._schema)
+        index.config_reader(reload_policy="manual")
+        return index
+
+    def _open(self, folder: Path) -> None:
+        if not (self._writable or (folder / META).is_file()):
+            return
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return tantivy.Index(self._schema, str(folder))
-        except (ValueError, OSError):
-            if not writable:
-                return tantivy.Index(self._schema)
-            shutil.rmtree(folder)
-            folder.mkdir()
-            return tantivy.Index(self._schema, str(folder))
+            self._open_intact(folder)
+        except (ValueError, OSError) as error:
+            _log.warning("lexical index is damaged and is made anew", error=str(error))
+            if self._writable:
+                self._open_emptied(folder)
 
-    def _stored_sequence(self) -> int:
-        searcher = self._index.searcher()
-        hits = searcher.search(tantivy.Query.term_query(self._schema, "kind", "sequence", "basic"), 1).hits
-        return int(searcher.doc(hits[0][1])["sequence"][0]) if hits else 0
+    def _open_emptied(self, folder: Path) -> None:
+        try:
+            emptied(folder)
+            self._open_intact(folder)
+        except (ValueError, OSError) as error:
+            _log.warning("lexical index stays in memory", error=str(error))
+
+    def _open_intact(self, folder: Path) -> None:
+        """Take up the index of a folder, or raise `ValueError` or `OSError` and keep the one in hand."""
+        if self._writable:
+            folder.mkdir(parents=True, exist_ok=True)
+        wrong = damage(folder)
+        if wrong is not None:
+            raise ValueError(wrong)
+        if self._writable:
+            sweep(folder)
+        with tantivy_errors():
+            index = tantivy.Index(self._schema, str(folder))
+            index.config_reader(reload_policy="manual")
+            sequence = self._stored_sequence(index)
+        self._index, self._sequence, self._on_disk = index, sequence, True
+
+    def _stored_sequence(self, index: tantivy.Index) -> int:
+        """Return the number of the last change, or raise `ValueError` if this is not what it left."""
+        searcher = index.searcher()
+        if searcher.num_docs == 0:
+            return 0
+        hits = searcher.search(self._term_query("kind", self._digest(_MARK)), 1).hits
+        if not hits:
+            raise ValueError("the index was made with another key")
+        mark = searcher.doc(hits[0][1])
+        if searcher.num_docs - 1 != mark["passages"][0]:
+            raise ValueError(f"there are {searcher.num_docs - 1} passages of {mark['passages'][0]}")
+        return int(mark["sequence"][0])
+
+    def _term_query(self, field: str, term: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, term, "basic")
+
+    def _digest(self, term: str) -> str:
+        return term_digest(term, self._key)
 
     @property
     def sequence(self) -> int:
@@ -182,56 +181,100 @@ class TantivyIndex:
         """Return the number of passages."""
         return self._index.searcher().num_docs - (1 if self._sequence else 0)
 
+    def rows(self) -> set[int]:
+        """Return the rows of all passages; fewer than there are passages if some are there twice."""
+        with damage_named():
+            searcher = self._index.searcher()
+            every = tantivy.Query.all_query()
+            hits = searcher.search(every, max(1, searcher.num_docs), count=False).hits
+            found = searcher.fast_field_values("row", [address for _, address in hits])
+        return {int(row) for row in found if row is not None}
+
     def clear(self) -> None:
-        """Drop everything."""
-        with self._commit() as writer:
-            writer.delete_all_documents()
+        """Drop everything; a reader starts again in memory and leaves the folder alone."""
+        if self._on_disk and not self._writable:
+            self._index, self._on_disk = self._in_memory(), False
+        else:
+            with self._commit() as writer:
+                writer.delete_all_documents()
         self._sequence = 0
 
     def apply(self, removed: Sequence[str], added: Sequence[IndexedPassage], sequence: int) -> None:
         """Drop, add and note the change in one commit."""
+        # Added ones too: a commit that failed may still have been kept, and must not count twice.
+        replaced = {*removed, *(entry.passage.document_id for entry in added)}
         with self._commit() as writer:
-            # Added ones too: a commit that failed may still have been kept, and must not count twice.
-            for document_id in {*removed, *(entry.passage.document_id for entry in added)}:
+            passages = len(self) - self._count(replaced) + len(added)
+            for document_id in replaced:
                 writer.delete_documents_by_term("document", document_id)
-            for entry in added:
-                writer.add_document(_document(entry))
-            writer.delete_documents_by_term("kind", "sequence")
+            for document in self._documents(added):
+                writer.add_document(document)
+            writer.delete_documents_by_term("kind", self._digest(_MARK))
             mark = tantivy.Document()
-            mark.add_text("kind", "sequence")
+            mark.add_text("kind", self._digest(_MARK))
             mark.add_unsigned("sequence", sequence)
+            mark.add_unsigned("passages", passages)
             writer.add_document(mark)
+        count = self._index.searcher().num_docs - 1
+        if count != passages:
+            # Something deleted is still there, or something kept is lost.
+            self._sequence = 0
+            self.clear()
+            raise ValueError(f"there are {count} passages and should be {passages}; all are dropped")
         self._sequence = sequence
+
+    def _count(self, document_ids: Iterable[str]) -> int:
+        searcher = self._index.searcher()
+        counts = (searcher.search(self._term_query("document", each), 1, count=True) for each in document_ids)
+        return sum(result.count for result in counts)  # type: ignore[attr-defined]  # tantivy's stubs lack it
+
+    def _documents(self, added: Sequence[IndexedPassage]) -> Iterator[tantivy.Document]:
+        # Most words come again and again; nothing of them is remembered beyond this change.
+        digests: dict[str, str] = {}
+        for entry in added:
+            terms = analyze(indexed_text(entry.passage), entry.language)
+            for term in terms:
+                if term not in digests:
+                    digests[term] = self._digest(term)
+            document = tantivy.Document()
+            document.add_unsigned("row", entry.row)
+            document.add_text("document", entry.passage.document_id)
+            document.add_text("kind", passage_kind(entry.language))
+            document.add_text(term_field(entry.language), " ".join([digests[term] for term in terms]))
+            yield document
 
     @contextmanager
     def _commit(self) -> Iterator[tantivy.IndexWriter]:
-        if self._writer is None:
-            self._writer = self._index.writer(_HEAP_BYTES, num_threads=1)
+        if self._on_disk and not self._writable:
+            raise ReadOnlyStore("this process reads the lexical index and may not change it")
         try:
-            yield self._writer
-            self._writer.commit()
+            with tantivy_errors():
+                if self._doubtful:
+                    self._index.reload()
+                    self._sequence = self._stored_sequence(self._index)
+                    self._doubtful = False
+                if self._writer is None:
+                    self._writer = self._index.writer(_HEAP_BYTES, num_threads=1)
+                yield self._writer
+                self._writer.commit()
+                self._index.reload()
         except BaseException:
             # A writer that failed can have work left in it; the next change starts with a new one.
-            self._writer = None
+            self._doubtful = True
+            self._let_go()
             raise
-        self._index.reload()
 
     def snapshot(self) -> TantivySnapshot:
         """Return the index as it is now."""
-        return TantivySnapshot(self._schema, self._index.searcher())
+        return TantivySnapshot(self._schema, self._index.searcher(), self._digest)
 
     def close(self) -> None:
         """Wait for merges in the background and let go of the folder's lock."""
-        if self._writer is not None:
-            self._writer.wait_merging_threads()
-            self._writer = None
+        self._let_go()
 
-
-def _document(entry: IndexedPassage) -> tantivy.Document:
-    field = _field(entry.language)
-    document = tantivy.Document()
-    document.add_unsigned("row", entry.row)
-    document.add_text("document", entry.passage.document_id)
-    document.add_text("kind", f"passage_{field.removeprefix('terms_')}")
-    document.add_text(field, " ".join(analyze(indexed_text(entry.passage), entry.language)))
-    return document
+    def _let_go(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            # Not by dropping it: whoever holds the error's traceback holds the writer and its lock too.
+            with suppress(ValueError, OSError), tantivy_errors():
+                writer.wait_merging_threads()

@@ -1,11 +1,50 @@
-"""BM25 with tantivy, on disk and in memory."""
+"""BM25 with tantivy, on disk and in memory: what is found, what its files hold, and what damage costs."""
 
+import math
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tantivy
 from contracts import LexicalIndexContract
 
-from index.lexical import LexicalIndex, TantivyIndex
+from index.errors import DamagedStore, ReadOnlyStore
+from index.lexical import IndexedPassage, LexicalIndex, TantivyIndex
+from index.lexical_files import FORMAT, META, damage, discard_others, format_folder
+from index.terms import analyze
+
+KEY = b"0123456789abcdef"
+entries = LexicalIndexContract().entries
+
+
+def rows(index: LexicalIndex, query: str) -> list[int]:
+    return [scored.row for scored in index.snapshot().search(query, 10)]
+
+
+def ids(added: list[IndexedPassage]) -> list[str]:
+    return [entry.passage.document_id for entry in added]
+
+
+def filled(folder: Path, *, writable: bool = True) -> TantivyIndex:
+    """Return an index of two segments, one with a deletion, left by a process that ended."""
+    index = TantivyIndex(folder, key=KEY)
+    gone = entries("The glacier is gone.", "gone", 1)
+    index.apply([], gone + entries("A glacier melted.", "a", 2) + entries("Eine Burg.", "b", 3, "de"), 1)
+    index.apply(ids(gone), entries("The river froze near the glacier.", "c", 4), 2)
+    index.close()
+    return TantivyIndex(folder, key=KEY, writable=writable)
+
+
+def answers(index: LexicalIndex) -> tuple[object, ...]:
+    """Return all that an index tells of itself."""
+    search = index.snapshot().search
+    return index.sequence, len(index), index.rows(), search("the glacier froze", 9), search("burgen", 9)
 
 
 class TestTantivyIndexOnDisk(LexicalIndexContract):
@@ -14,27 +53,7 @@ class TestTantivyIndexOnDisk(LexicalIndexContract):
         self.folder = tmp_path
 
     def index(self) -> LexicalIndex:
-        return TantivyIndex(self.folder)
-
-    def test_it_is_as_it_was_when_opened_again(self) -> None:
-        index = self.index()
-        index.apply([], self.entries("A glacier melted.", "a", 3), 9)
-        index.close()
-        for writable in (True, False):
-            again = TantivyIndex(self.folder, writable=writable)
-            assert again.sequence == 9
-            assert self.rows(again, "glaciers") == [3]
-            again.close()
-
-    def test_a_damaged_folder_is_emptied_by_a_writer_and_left_by_a_reader(self) -> None:
-        index = self.index()
-        index.apply([], self.entries("A glacier melted.", "a", 3), 9)
-        index.close()
-        (meta,) = self.folder.rglob("meta.json")
-        meta.write_text("not json")
-        assert TantivyIndex(self.folder, writable=False).sequence == 0
-        assert meta.read_text() == "not json"
-        assert self.index().sequence == 0
+        return TantivyIndex(self.folder, key=KEY)
 
 
 class TestTantivyIndexInMemory(LexicalIndexContract):
@@ -42,6 +61,441 @@ class TestTantivyIndexInMemory(LexicalIndexContract):
         return TantivyIndex()
 
 
+# What is found
+
+
+def test_it_is_as_it_was_when_opened_again(tmp_path: Path) -> None:
+    before = answers(filled(tmp_path))
+    for writable in (True, False):
+        assert answers(TantivyIndex(tmp_path, key=KEY, writable=writable)) == before
+    assert before[:3] == (2, 3, {2, 3, 4})
+
+
+def test_scores_are_bm25_of_the_terms(tmp_path: Path) -> None:
+    index = TantivyIndex(tmp_path, key=KEY)
+    texts = ["The river flows to the sea.", "River, river, wide river!", "A castle by the river bank stands."]
+    index.apply([], [entry for n, text in enumerate(texts) for entry in entries(text, f"{n}", n)], 1)
+    bags = [Counter(analyze(text, "en")) for text in texts]
+    # The mark of the last change is a document too, of no words.
+    documents = len(bags) + 1
+    average = sum(bag.total() for bag in bags) / documents
+    expected = [0.0] * len(bags)
+    for term in analyze("river castle sea", "en"):
+        frequency = sum(term in bag for bag in bags)
+        rarity = math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
+        for row, bag in enumerate(bags):
+            length = 1.2 * (0.25 + 0.75 * bag.total() / average)
+            expected[row] += rarity * bag[term] * 2.2 / (bag[term] + length)
+    found = {scored.row: scored.score for scored in index.snapshot().search("river castle sea", 9)}
+    assert [found[row] for row in range(len(bags))] == pytest.approx(expected, rel=1e-5)
+
+
+# What its files hold
+
+
+CANARY = "Zyxwvutations 8472910365 quuxified."
+
+
+def held(folder: Path) -> list[str]:
+    """Return the canaries that stand in the files of an index, or among the terms that tantivy reads there.
+
+    Its dictionary is a transducer: the letters of a word are not one after the other in the file.
+    """
+    canaries = ["zyxwvut", "8472910365", "quuxif", *analyze(CANARY, "en")]
+    content = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file()).lower()
+    searcher = tantivy.Index.open(str(format_folder(folder))).searcher()
+    content += b" ".join(term.encode() for term, _ in searcher.terms_with_prefix("terms_en", ""))
+    return [word for word in canaries if word.encode() in content]
+
+
+def test_no_word_of_any_document_is_in_the_folder_before_or_after_it_is_deleted(tmp_path: Path) -> None:
+    index = TantivyIndex(tmp_path, key=KEY)
+    gone = entries(CANARY, "gone.txt", 1)
+    index.apply([], gone + entries("A glacier melted.", "a", 2), 1)
+    assert rows(index, "ZYXWVUTATION") == [1]
+    assert held(tmp_path) == []
+    index.apply(ids(gone), [], 2)
+    assert held(tmp_path) == []
+    index.close()
+    assert held(tmp_path) == []
+
+
+def test_without_digests_the_words_of_a_deleted_document_would_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.lexical.term_digest", lambda term, _: term)
+    index = TantivyIndex(tmp_path)
+    gone = entries(CANARY, "gone.txt", 1)
+    index.apply([], gone + entries("A glacier melted.", "a", 2), 1)
+    index.apply(ids(gone), [], 2)
+    assert set(held(tmp_path)) >= set(analyze(CANARY, "en"))
+
+
+def test_what_the_files_hold_of_a_word_depends_on_the_key() -> None:
+    held = []
+    for key in (b"", KEY):
+        index = TantivyIndex(key=key)
+        index.apply([], entries("A glacier melted.", "a", 1), 1)
+        held.append(index._index.searcher().terms_with_prefix("terms_en", ""))
+    assert len(held[0]) == len(held[1]) == 3
+    assert not {term for term, _ in held[0]} & {term for term, _ in held[1]}
+
+
+def test_a_folder_made_with_another_key_is_made_anew_by_a_writer_and_left_by_a_reader(tmp_path: Path) -> None:
+    before = answers(filled(tmp_path))
+    assert answers(TantivyIndex(tmp_path, key=b"other", writable=False))[:2] == (0, 0)
+    assert answers(TantivyIndex(tmp_path, key=KEY, writable=False)) == before
+    index = TantivyIndex(tmp_path, key=b"other")
+    assert index.sequence == 0
+    index.apply([], entries("A glacier melted.", "a", 5), 1)
+    assert rows(index, "glacier") == [5]
+
+
 def test_a_reader_makes_no_folder(tmp_path: Path) -> None:
     TantivyIndex(tmp_path / "none", writable=False)
+    (tmp_path / f"format-{FORMAT}").mkdir()
+    TantivyIndex(tmp_path, writable=False)
+    assert [path.name for path in tmp_path.rglob("*")] == [f"format-{FORMAT}"]
+
+
+def test_what_a_killed_writer_left_beside_the_index_is_removed(tmp_path: Path) -> None:
+    before = answers(filled(tmp_path))
+    files = {path.name for path in format_folder(tmp_path).iterdir()}
+    segment = next(name for name in files if name.endswith(".term"))
+    for name in (".tmpAbc", "0" * 32 + ".term", segment.replace(".term", ".9.del")):
+        (format_folder(tmp_path) / name).write_text("left")
+    assert answers(TantivyIndex(tmp_path, key=KEY, writable=False)) == before
+    assert answers(TantivyIndex(tmp_path, key=KEY)) == before
+    assert {path.name for path in format_folder(tmp_path).iterdir()} == files
+
+
+def test_other_spaces_and_formats_are_discarded_and_links_are_not_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "lexical", tmp_path / "outside"
+    for folder in (
+        outside,
+        root / "kept" / f"format-{FORMAT}",
+        root / "kept" / "format-1",
+        root / f"format-{FORMAT}",
+        root / "other",
+    ):
+        folder.mkdir(parents=True)
+        (folder / "words").write_text("words")
+    (root / "other" / "link").symlink_to(outside)
+    (root / "link").symlink_to(outside)
+    (root / "kept" / "link").symlink_to(outside)
+    (root / "dangling").symlink_to(tmp_path / "nowhere")
+    (root / "file").write_text("words")
+    discard_others(root, "kept")
+    assert [path for path in root.rglob("*") if path.is_file()] == [
+        root / "kept" / f"format-{FORMAT}" / "words"
+    ]
+    assert not any(path.is_symlink() for path in root.rglob("*"))
+    assert (outside / "words").exists()
+
+
+@pytest.mark.parametrize("place", ["lexical", "lexical/kept"])
+def test_nothing_is_discarded_behind_a_link_in_place_of_the_folder(tmp_path: Path, place: str) -> None:
+    (tmp_path / "outside" / "theirs").mkdir(parents=True)
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).symlink_to(tmp_path / "outside")
+    discard_others(tmp_path / "lexical", "kept")
+    assert (tmp_path / "outside" / "theirs").exists()
+
+
+def test_nothing_is_discarded_where_nothing_is(tmp_path: Path) -> None:
+    discard_others(tmp_path / "lexical", "kept")
     assert list(tmp_path.iterdir()) == []
+
+
+# What damage costs
+
+
+def put(path: Path, content: bytes) -> None:
+    """Give a file other content: a new file in its place, for open indexes have the old one mapped."""
+    path.unlink()
+    path.write_bytes(content)
+
+
+def flipped(path: Path, values: Callable[[int], int]) -> Iterator[tuple[int, bytes]]:
+    """Change each byte of a file in turn, and put it right again."""
+    content = path.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] = values(changed[position])
+        put(path, changed)
+        yield position, bytes(changed)
+    put(path, content)
+
+
+def test_a_flip_of_any_byte_is_found_or_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Most of `meta.json` are the fields of the languages, one like the other.
+    monkeypatch.setattr("index.lexical_search._LANGUAGES", ("en", "de"))
+    folder = tmp_path / "index"
+    expected = answers(filled(folder))
+    last = entries("The glacier broke.", "d", 9)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert {path.suffix for path in files} >= {".del", ".json", ".store", ".term"}
+    harmless = 0
+    for path in files:
+        for position, content in flipped(path, lambda byte: byte ^ 1):
+            if damage(format_folder(folder)) is not None:
+                continue
+            found = answers(TantivyIndex(folder, key=KEY, writable=False))
+            if found[:2] == (0, 0):
+                continue
+            assert found == expected, (path.name, position)
+            harmless += 1
+            if path.name == META:
+                # Nor does it change what a writer goes on to do.
+                copy = tmp_path / "copy"
+                shutil.rmtree(copy, ignore_errors=True)
+                shutil.copytree(folder, copy)
+                index = TantivyIndex(copy, key=KEY)
+                assert answers(index) == expected, (position, content)
+                index.apply(ids(entries("A glacier melted.", "a", 2)), last, 3)
+                index.close()
+                assert TantivyIndex(copy, key=KEY, writable=False).rows() == {3, 4, 9}
+    assert harmless > 0
+    assert answers(TantivyIndex(folder, key=KEY)) == expected
+
+
+def cut_short(path: Path) -> None:
+    put(path, path.read_bytes()[:-2])
+
+
+def emptied(path: Path) -> None:
+    put(path, b"")
+
+
+def made_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut_short, emptied, made_a_folder])
+@pytest.mark.parametrize(
+    "pattern", [META, "*.term", "*.idx", "*.fast", "*.fieldnorm", "*.store", "*.pos", "*.del"]
+)
+def test_a_damaged_folder_is_made_anew_by_a_writer_and_left_by_a_reader(
+    tmp_path: Path, pattern: str, harm: Callable[[Path], None]
+) -> None:
+    filled(tmp_path)
+    path = next(tmp_path.rglob(pattern))
+    harm(path)
+    assert str(damage(format_folder(tmp_path))).startswith(path.name)
+    assert answers(TantivyIndex(tmp_path, key=KEY, writable=False))[:2] == (0, 0)
+    assert damage(format_folder(tmp_path)) is not None
+    index = TantivyIndex(tmp_path, key=KEY)
+    assert answers(index)[:2] == (0, 0)
+    index.apply([], entries("A glacier melted.", "a", 3), 9)
+    index.close()
+    assert damage(format_folder(tmp_path)) is None
+    assert rows(TantivyIndex(tmp_path, key=KEY, writable=False), "glaciers") == [3]
+
+
+@pytest.mark.parametrize(
+    ("told", "changed"),
+    [
+        ('"num_deleted_docs": 2', '"num_deleted_docs": 0'),
+        ('"num_deleted_docs": 2', '"num_deleted_docs": 4'),
+        ('"max_doc": 4', '"max_doc": 3'),
+        ('"max_doc": 2', '"max_doc": 1'),
+        ('"deletes": {', '"deleted": {'),
+        ('"deletes": null', '"deleted": null'),
+        ('],\n  "opstamp": 17', '],\n  "opstamp": 1'),
+        ('],\n  "opstamp": 17', '],\n  "opstamp": 9999999999999999999'),
+        ('"segments": [', '"segments": [], "others": ['),
+    ],
+)
+def test_a_meta_that_tells_of_other_documents_is_not_believed(
+    tmp_path: Path, told: str, changed: str
+) -> None:
+    filled(tmp_path)
+    meta = format_folder(tmp_path) / META
+    assert told in meta.read_text(), meta.read_text()
+    meta.write_text(meta.read_text().replace(told, changed))
+    assert answers(TantivyIndex(tmp_path, key=KEY))[:2] == (0, 0)
+
+
+@pytest.mark.parametrize("place", [".", f"format-{FORMAT}"])
+def test_where_no_folder_can_be_made_it_works_in_memory(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "lexical"
+    if place == ".":
+        folder.write_text("a file")
+    else:
+        folder.mkdir()
+        (folder / place).symlink_to(tmp_path / "nowhere" / "at all")
+        folder.chmod(0o500)
+    index = TantivyIndex(folder, key=KEY)
+    index.apply([], entries("A glacier melted.", "a", 3), 1)
+    assert rows(index, "glacier") == [3]
+    folder.chmod(0o700)
+
+
+def test_a_file_that_a_writer_replaces_meanwhile_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path)
+    folder = format_folder(tmp_path)
+    meta = (folder / META).read_bytes()
+    newer = iter([meta.replace(b'"segments": [', b'"segments": [ '), meta, meta, meta])
+    (folder / META).write_bytes(meta.replace(b'"segment_id": "', b'"segment_id": "0'))
+    plain = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        content = plain(path)
+        if path.name == META:
+            path.write_bytes(next(newer))
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert damage(folder) is None
+
+
+def test_files_spoiled_under_an_open_index_are_told_with_the_way_out(tmp_path: Path) -> None:
+    index = filled(tmp_path)
+    snapshot = index.snapshot()
+    for path in tmp_path.rglob("*.fast"):
+        # In place: the index has them mapped, and tantivy panics.
+        with path.open("r+b") as file:
+            file.write(random.Random(4).randbytes(path.stat().st_size - 94))
+    for read in (lambda: snapshot.search("glacier", 5), index.rows):
+        with pytest.raises(DamagedStore, match="quotebound doctor --repair"):
+            read()
+
+
+# A commit that fails
+
+
+class PanicException(BaseException):
+    """Named as tantivy's own, which cannot be imported."""
+
+
+class Failing:
+    """A tantivy writer that fails at a step, before it is done or once it is."""
+
+    def __init__(
+        self, writer: tantivy.IndexWriter, step: str, error: BaseException | None, *, done: bool
+    ) -> None:
+        self._writer = writer
+        self._step = step
+        self._error = error
+        self._done = done
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(self._writer, name)
+        if name != self._step:
+            return real
+
+        def fail(*arguments: object) -> None:
+            if self._done:
+                real(*arguments)
+            if self._error is not None:
+                raise self._error
+
+        return fail
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize(
+    "error", [ValueError("no space left"), OSError("no"), RuntimeError("consumed"), PanicException()]
+)
+@pytest.mark.parametrize("step", ["delete_documents_by_term", "add_document", "commit"])
+def test_after_a_failed_change_the_next_one_makes_all_right(
+    tmp_path: Path, step: str, error: BaseException, done: bool
+) -> None:
+    index = filled(tmp_path)
+    index._writer = Failing(index._index.writer(), step, error, done=done)  # type: ignore[assignment]
+    gone, new = ids(entries("A glacier melted.", "a", 2)), entries("A glacier broke.", "n", 9)
+    with pytest.raises((ValueError, OSError)) as caught:
+        index.apply(gone, new, 3)
+    assert index.sequence == 2
+    assert len(index) == len(index.rows()) == 3
+    index.apply(gone, new, 3)
+    assert (index.sequence, len(index), index.rows()) == (3, 3, {3, 4, 9})
+    assert sorted(rows(index, "glacier")) == [4, 9]
+    index.close()
+    assert TantivyIndex(tmp_path, key=KEY).rows() == {3, 4, 9}
+    assert caught.value is not None
+
+
+def test_a_change_that_was_kept_though_it_failed_counts_once_in_the_next(tmp_path: Path) -> None:
+    index = filled(tmp_path)
+    index._writer = Failing(index._index.writer(), "commit", ValueError(), done=True)  # type: ignore[assignment]
+    new = entries("A glacier broke.", "n", 9)
+    with pytest.raises(ValueError):
+        index.apply([], new, 3)
+    index.apply([], entries("A river rose.", "m", 10), 4)
+    assert (index.sequence, len(index), index.rows()) == (4, 5, {2, 3, 4, 9, 10})
+
+
+def test_a_failure_to_read_after_the_commit_is_made_good_by_the_next_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(tmp_path)
+    real = index._index
+
+    class Unread:
+        def __getattr__(self, name: str) -> object:
+            if name == "reload":
+                raise PanicException
+            return getattr(real, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(index, "_index", Unread())
+        with pytest.raises(ValueError, match="tantivy failed"):
+            index.apply([], entries("A glacier broke.", "n", 9), 3)
+    index.apply([], entries("A glacier broke.", "n", 9), 3)
+    assert (index.sequence, len(index), index.rows()) == (3, 4, {2, 3, 4, 9})
+
+
+def test_deletions_that_were_not_made_are_noticed_and_all_starts_again(tmp_path: Path) -> None:
+    index = filled(tmp_path)
+    real = index._index.writer()
+    index._writer = Failing(real, "delete_documents_by_term", None, done=False)  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="should be 2"):
+        index.apply(ids(entries("A glacier melted.", "a", 2)), [], 3)
+    assert (index.sequence, len(index), index.rows()) == (0, 0, set())
+    assert TantivyIndex(tmp_path, key=KEY, writable=False).sequence == 0
+
+
+def test_a_second_writer_is_refused_at_once(tmp_path: Path) -> None:
+    first = filled(tmp_path)
+    first.apply([], entries("A river rose.", "m", 10), 3)
+    second = TantivyIndex(tmp_path, key=KEY)
+    with pytest.raises(ValueError, match="Lock"):
+        second.apply([], entries("A river rose.", "n", 11), 4)
+    first.close()
+    second.apply([], entries("A river rose.", "n", 11), 4)
+    assert second.rows() == {2, 3, 4, 10, 11}
+
+
+def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
+    program = f"""
+import os, signal, sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from test_lexical import KEY, TantivyIndex, entries
+index = TantivyIndex(Path({str(tmp_path)!r}), key=KEY)
+index.apply([], entries("A glacier melted.", "a", 3), 1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert list(tmp_path.rglob("*writer.lock"))
+    index = TantivyIndex(tmp_path, key=KEY)
+    assert index.sequence == 1
+    index.apply([], entries("A river rose.", "m", 10), 2)
+    assert index.rows() == {3, 10}
+
+
+def test_a_reader_changes_nothing_in_the_folder(tmp_path: Path) -> None:
+    reader = filled(tmp_path, writable=False)
+    with pytest.raises(ReadOnlyStore):
+        reader.apply([], entries("A river rose.", "m", 10), 3)
+    reader.clear()
+    reader.apply([], entries("A river rose.", "m", 10), 3)
+    assert reader.rows() == {10}
+    assert TantivyIndex(tmp_path, key=KEY, writable=False).rows() == {2, 3, 4}
