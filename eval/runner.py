@@ -13,7 +13,9 @@ from eval.cases import Case, EvalSet, InvalidCase, Located, locate
 from eval.figures import Outcome
 from eval.metrics import exact_match, token_f1
 from index.catalog import Catalog
+from index.chunking import target_of
 from index.home import DEFAULT_COLLECTION
+from index.store import Store
 from index.types import Hit, Span
 from rag.types import Answer, Citation
 from rag.wiring import Application
@@ -41,7 +43,8 @@ def run(
     tell: Callable[[Case], None] = lambda _: None,
 ) -> Result:
     """Ask every question of a set; raise `InvalidCase` where evidence does not stand in the documents."""
-    catalog = application.home.collection(collection).catalog
+    store = application.home.collection(collection)
+    catalog = store.catalog
     located = _located(eval_set, catalog)
     # The best sentence, whatever the confidence: what an answer would be right or wrong with.
     candid = application.with_threshold(0.0)
@@ -57,7 +60,7 @@ def run(
         by_kind=figures.by_kind(outcomes),
         risk_coverage=figures.risk_coverage(outcomes),
         milliseconds=figures.milliseconds(outcomes),
-        provenance=_provenance(eval_set, application, catalog),
+        provenance=_provenance(eval_set, application, store),
         outcomes=tuple(outcomes),
     )
 
@@ -133,20 +136,22 @@ def _rank(hits: Sequence[Hit], choices: Sequence[Located]) -> int | None:
     return None
 
 
-def _provenance(eval_set: EvalSet, application: Application, catalog: Catalog) -> dict[str, Any]:
-    settings = application.settings
-    model = application.embedder.identity
+def _provenance(eval_set: EvalSet, application: Application, store: Store) -> dict[str, Any]:
+    space = store.space
+    threshold = application.assistant.threshold
+    if threshold is None:
+        threshold = application.engine(store.snapshot()).reader.threshold
     return {
         "set": eval_set.name,
         "set_sha256": eval_set.sha256,
         "labels_by": sorted({case.labels_by for case in eval_set.cases}),
-        "documents": [{"source": info.source, "sha256": info.sha256} for info in catalog.documents()],
+        "documents": [{"source": info.source, "sha256": info.sha256} for info in store.catalog.documents()],
         "commit": _commit(),
         "settings": {
-            "model": model.name,
-            "weights_sha256": model.weights,
-            "chunk_tokens": settings.chunk_tokens,
-            "threshold": application.assistant.threshold,
+            "model": space.name,
+            "weights_sha256": space.weights,
+            "chunk_tokens": target_of(space.passages),
+            "threshold": threshold,
         },
     }
 

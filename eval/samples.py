@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from eval.public import SquadArticle, SquadQuestion
 from eval.regression import Floats
-from index.chunking import Chunker
+from index.chunking import CHUNK_TOKENS, Chunker
 from index.embedding import Embedder
 from index.home import Home
-from index.ingest import Ingestor, Status
+from index.ingest import Ingestor
+from index.jobs import FileStatus
+from index.running import JobRunner
 from index.store import Store
 from index.types import Hit, Why
 from rag.answering import DEFAULT_TOP_K
@@ -62,7 +64,7 @@ class Library:
     @classmethod
     def open(cls, folder: Path, embedder: Embedder, settings: Settings) -> Self:
         """Make a collection in a folder."""
-        chunker = Chunker(embedder.window, settings.chunk_tokens)
+        chunker = Chunker(embedder.window, settings.chunk_tokens or CHUNK_TOKENS)
         home = Home(folder, embedder.identity.space(chunker.fingerprint), writable=True)
         store = home.collection(create=True)
         nothing = Linear(0.0, dict.fromkeys(SENTENCE_SIGNALS, 0.0))
@@ -82,10 +84,10 @@ def collect(
     """Return each article's samples among neighbours, and those of the last few asked of all articles."""
     documents = {}
     for article in articles:
-        outcome = library.ingestor.add(article.text.encode(), f"{article.title}.txt")
-        if outcome.status is not Status.ADDED or outcome.document_id is None:
-            raise ValueError(f"{article.title} was not added: {outcome.reason}")
-        documents[article.title] = outcome.document_id
+        report = JobRunner.over(library.ingestor).add(article.text.encode(), f"{article.title}.txt")
+        if not report.files or (outcome := report.files[0]).status is not FileStatus.ADDED:
+            raise ValueError(f"{article.title} was not added: {report.job.message}")
+        documents[article.title] = outcome.document_id or ""
     near: list[list[Sample]] = []
     far: list[Sample] = []
     for number, article in enumerate(articles, start=1):

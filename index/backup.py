@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -22,16 +21,22 @@ from gzip import BadGzipFile
 from pathlib import Path
 from typing import Any
 
-from index import schema
+import sqlalchemy as sa
+
+from index.disk import make_durable
 from index.doctor import examine_catalog
 from index.errors import CollectionNotFound, DamagedStore, InvalidBackup, StorageFull, StorageUnavailable
 from index.home import COLLECTIONS_FOLDER, collection_folders, is_collection_name, locked
-from index.schema import documents, passages
+from index.sql import database
+from index.sql.changes import active_id
+from index.sql.schema import documents, passages, row_count
 from index.store import CATALOG_FILE
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _BLOCK = 2**20
+# Passages of another space are kept too, and not counted.
+_SERVED = sa.select(sa.func.count()).where(passages.c.space == active_id())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,9 @@ def back_up(home: Path, file: Path) -> list[SavedCollection]:
             archive.add(folder / _MANIFEST, arcname=_MANIFEST)
             for entry in saved:
                 archive.add(folder / entry.name / CATALOG_FILE, arcname=entry.name)
-        _make_durable(whole)
+        make_durable(whole)
         whole.replace(file)
-        _make_durable(file.parent)
+        make_durable(file.parent)
     return saved
 
 
@@ -92,7 +97,7 @@ def restore(home: Path, file: Path) -> list[SavedCollection]:
             # It may be there and empty: a home that was only opened.
             shutil.rmtree(target, ignore_errors=True)
             (Path(name) / COLLECTIONS_FOLDER).rename(target)
-            _make_durable(home)
+            make_durable(home)
         return found
     finally:
         lock.release()
@@ -100,7 +105,7 @@ def restore(home: Path, file: Path) -> list[SavedCollection]:
 
 def _copy(source: Path, target: Path) -> SavedCollection:
     target.mkdir()
-    with schema.reading(source / CATALOG_FILE) as connection:
+    with database.reading(source / CATALOG_FILE) as connection:
         # Outside of a transaction, and the one statement that writes: to another file.
         raw: Any = connection.connection.dbapi_connection
         raw.execute("PRAGMA query_only=OFF")
@@ -108,10 +113,10 @@ def _copy(source: Path, target: Path) -> SavedCollection:
     if findings := examine_catalog(target):
         raise DamagedStore(
             f"collection {source.name!r} is damaged ({findings[0].place}: {findings[0].message}), "
-            "and could not be restored: run `quotebound doctor`"
+            "and could not be restored: run `quotebound doctor --repair`"
         )
-    with schema.reading(target / CATALOG_FILE) as connection:
-        counts = [schema.row_count(connection, table) for table in (documents, passages)]
+    with database.reading(target / CATALOG_FILE) as connection:
+        counts = [row_count(connection, documents), connection.scalar(_SERVED) or 0]
     return SavedCollection(source.name, _sha256(target / CATALOG_FILE), *counts)
 
 
@@ -125,7 +130,7 @@ def _unpacked(file: Path, folder: Path) -> list[SavedCollection]:
                 with _member(archive, entry.name) as source, (target / CATALOG_FILE).open("wb") as copy:
                     shutil.copyfileobj(source, copy, _BLOCK)
                 for path in (target / CATALOG_FILE, target, target.parent):
-                    _make_durable(path)
+                    make_durable(path)
     except (tarfile.TarError, BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise InvalidBackup(f"{file.name} is no backup, or a damaged one: {error}") from error
     for entry in saved:
@@ -162,15 +167,6 @@ def _member(archive: tarfile.TarFile, name: str) -> Iterator[Any]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _make_durable(path: Path) -> None:
-    """Have the disk keep a file, or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

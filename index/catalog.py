@@ -1,4 +1,4 @@
-"""The seam for the only truth about a collection: its documents, passages, vectors and their changes."""
+"""The seams for the only truth about a collection: its documents, passages, vectors and their changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from index.embedding import EmbeddingSpace, Vectors
+from index.jobs import FileRecord, JobLog
 from index.types import Document, DocumentInfo, Located, Page, Passage
 
 
@@ -21,25 +22,107 @@ class Change:
     rows_added: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSpace:
+    """An embedding space of a collection, and how many documents are cut and embedded in it.
+
+    `activated` is the number of the change that last made it the one that serves, None where it never did.
+    """
+
+    space: EmbeddingSpace
+    active: bool
+    activated: int | None
+    documents: int
+
+
+class Spaces(Protocol):
+    """The embedding spaces of a collection. One is active and serves; others are built or kept beside it.
+
+    A document is due in a space in which it is not cut and embedded yet. The methods raise as those of
+    `Catalog` do.
+    """
+
+    def active(self) -> EmbeddingSpace | None:
+        """Return the space that serves, None where none was chosen yet."""
+        ...
+
+    def all(self) -> list[StoredSpace]:
+        """Return every space, the one activated last first."""
+        ...
+
+    def add(self, space: EmbeddingSpace) -> None:
+        """Make a space known, to be built; one that is known stays as it is."""
+        ...
+
+    def due(self, space: str, limit: int) -> list[str]:
+        """Return the ids of at most `limit` documents that are due in a space, in order of id."""
+        ...
+
+    def due_count(self, space: str) -> int:
+        """Return how many documents are due in a space."""
+        ...
+
+    def cut(self, document_id: str, found: Sequence[Passage], embedded: Vectors, space: str) -> Change | None:
+        """Store a document's passages and vectors of a space in place of those it had there.
+
+        None where the document was deleted meanwhile. In the active space it is a change like any
+        other; in another one the change log does not tell of it.
+        """
+        ...
+
+    def activate(self, space: EmbeddingSpace) -> int | None:
+        """Make a known space the one that serves, and return the number of that change.
+
+        None, and nothing changes, where documents are due in it.
+        """
+        ...
+
+    def drop(self, space: str, limit: int) -> int:
+        """Remove at most `limit` passages of a space that is not active; return how many went.
+
+        With the last of them the space goes too. Removed bit by bit, so that others may write between.
+        """
+        ...
+
+
 class Catalog(Protocol):
     """Holds one collection. Every method is one transaction, and returns when that is durable.
 
     One thread writes at a time; any number read. A reader sees all of a change or nothing of it.
     Text, spans, headings and vectors come back exactly as they were put. What fails its checksum is
-    never returned: rows are left out, and `text` raises `DamagedStore`. All methods
-    raise `StorageFull`, `StorageUnavailable` or `DamagedStore`; a change that raised `StorageFull`
-    left nothing behind.
+    never returned: rows are left out of lists, and what was asked for by its id raises
+    `DamagedStore`. All methods raise `StorageFull`, `StorageUnavailable` or `DamagedStore`; a change
+    that raised `StorageFull` left nothing behind. What is told of passages without naming a space is
+    of the active one.
     """
 
-    def put(self, document: Document, found: Sequence[Passage], embedded: Vectors, space: str) -> Change:
+    @property
+    def spaces(self) -> Spaces:
+        """The embedding spaces."""
+        ...
+
+    @property
+    def jobs(self) -> JobLog:
+        """The jobs, in the same file."""
+        ...
+
+    def put(
+        self,
+        document: Document,
+        found: Sequence[Passage],
+        embedded: Vectors,
+        space: str,
+        record: FileRecord | None = None,
+    ) -> Change:
         """Store a document with its passages and their vectors (one a row, same order).
 
         The document of the same origin, if there is one, is removed in the same transaction. Where a
-        document of this id is stored already, from this origin or another, nothing is added.
+        document of this id is stored already, from this origin or another, nothing is added. With a
+        `record`, what became of the file is noted in its job, in the same transaction.
         """
         ...
 
-    def delete(self, document_id: str) -> Change:
+    def delete(self, document_id: str, record: FileRecord | None = None) -> Change:
         """Remove a document with everything that came from it; raise `DocumentNotFound`."""
         ...
 
@@ -55,6 +138,13 @@ class Catalog(Protocol):
         """Return all documents, by source and then id."""
         ...
 
+    def whole(self, document_id: str) -> Document:
+        """Return a document with its text; raise `DocumentNotFound`.
+
+        `blocks` is empty for a document that a format without them stored.
+        """
+        ...
+
     def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """Return `text[start:end]` of a stored document; raise `DocumentNotFound`."""
         ...
@@ -67,7 +157,7 @@ class Catalog(Protocol):
         """Return the stored passages of some rows with their documents' names; others are left out."""
         ...
 
-    def passages_of(self, document_id: str) -> list[tuple[int, Passage]]:
+    def passages_of(self, document_id: str, space: str | None = None) -> list[tuple[int, Passage]]:
         """Return a document's rows and passages by ordinal; empty where there is no such document."""
         ...
 
@@ -75,12 +165,24 @@ class Catalog(Protocol):
         """Return the language a document was found to be in; raise `DocumentNotFound`."""
         ...
 
-    def scan_vectors(self, space: str) -> Iterator[tuple[list[int], Vectors]]:
-        """Yield rows and vectors of a space in batches, by row."""
+    def passage_count(self, space: str) -> int:
+        """Return how many passages a space has."""
+        ...
+
+    def rows(self, space: str) -> Iterator[list[int]]:
+        """Yield the rows of a space that have a vector, in batches, in order."""
+        ...
+
+    def scan_vectors(self, space: EmbeddingSpace, after: int = -1) -> Iterator[tuple[list[int], Vectors]]:
+        """Yield rows and vectors of a space in batches, by row, from the first row past `after` on."""
         ...
 
     def known_vectors(self, space: str, keys: Iterable[bytes]) -> dict[bytes, Vectors]:
         """Return the vectors already made for texts with these keys (see `embedding_key`)."""
+        ...
+
+    def probes(self, space: str) -> tuple[list[str], Vectors]:
+        """Return a few short texts as they were embedded in a space, and their vectors, one a row."""
         ...
 
     def sequence(self) -> int:
@@ -91,12 +193,20 @@ class Catalog(Protocol):
         """Return the number and document of each change after the given one, in order."""
         ...
 
-    def active_space(self) -> EmbeddingSpace | None:
-        """Return the space that the stored vectors belong to, None where none was chosen yet."""
+    def value(self, key: str) -> str | None:
+        """Return something kept under a name, None where nothing is; raise `DamagedStore`."""
         ...
 
-    def activate_space(self, space: EmbeddingSpace) -> None:
-        """Make this the space of the collection."""
+    def keep_value(self, key: str, value: str | None) -> None:
+        """Keep something under a name, or no longer."""
+        ...
+
+    def forget_connections(self) -> None:
+        """Open anew with the next call, so that it sees what is on the disk: for after an error."""
+        ...
+
+    def wipe(self) -> None:
+        """Leave nothing of what was removed in any file of the catalog."""
         ...
 
     def close(self) -> None:

@@ -13,6 +13,10 @@ from index.types import Block, BlockKind, Document, Page, Passage, Span, content
 # Part of the embedding space: raise it with any change to which texts are embedded.
 CHUNKER_VERSION = 1
 
+# The target where nothing else is asked for.
+CHUNK_TOKENS = 192
+_FINGERPRINT = "chunker {version}, target {target}"
+
 HEADING_SEPARATOR = " › "
 # Room that a passage leaves for the heading that `indexed_text` may put before it.
 _HEADING_TOKENS = 32
@@ -108,7 +112,7 @@ class Chunker:
     the model's window. Every character that is not white space is in exactly one passage.
     """
 
-    def __init__(self, window: TokenWindow, target_tokens: int = 192) -> None:
+    def __init__(self, window: TokenWindow, target_tokens: int = CHUNK_TOKENS) -> None:
         self._window = window
         self._capacity = window.limit - _HEADING_TOKENS
         if self._capacity < _HEADING_TOKENS:
@@ -119,7 +123,7 @@ class Chunker:
     @property
     def fingerprint(self) -> str:
         """What has to be equal for two passages of one text to be the same."""
-        return f"chunker {CHUNKER_VERSION}, target {self._target}"
+        return _FINGERPRINT.format(version=CHUNKER_VERSION, target=self._target)
 
     def chunk(self, document: Document) -> list[Passage]:
         """Return the passages of a document in order, with ordinals from 0."""
@@ -189,6 +193,13 @@ class Chunker:
                 middle = len(group) // 2 if count > self._capacity and len(group) > 1 else len(group)
                 split += [half for half in (group[:middle], group[middle:]) if half]
             groups = split
+
+
+def target_of(fingerprint: str) -> int | None:
+    """Return the target length of the chunker with this fingerprint, None for one of another version."""
+    target = fingerprint.rpartition(" ")[2]
+    made = _FINGERPRINT.format(version=CHUNKER_VERSION, target=target)
+    return int(target) if made == fingerprint and target.isdecimal() else None
 
 
 def indexed_text(passage: Passage) -> str:

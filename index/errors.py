@@ -10,19 +10,25 @@ Only leaves are raised; each leaf says what happened, to which value, and the wa
     │   ├── EmptyDocument         nothing in it but white space
     │   ├── TooLarge              over a size limit
     │   ├── InvalidName           a collection name that cannot be a folder
-    │   └── InvalidBackup         a backup that cannot be made there, or is none, or is damaged
+    │   ├── InvalidBackup         a backup that cannot be made there, or is none, or is damaged
+    │   └── InvalidReindex        there is no embedding space to go to
     ├── NotFound                  a well-formed name of something that is not there
     │   ├── DocumentNotFound
-    │   └── CollectionNotFound
+    │   ├── CollectionNotFound
+    │   └── JobNotFound
+    ├── Conflict                  it clashes with what is there
+    │   └── CollectionExists
     ├── StorageError              the home cannot do what was asked of it
     │   ├── HomeLocked            another writer holds it
     │   ├── ReadOnlyStore         this process opened it without the lock
     │   ├── StorageFull           no room left on the disk
-    │   ├── StorageUnavailable    the disk or the database refused
+    │   ├── StorageUnavailable    the disk or the database refused; nothing was kept
+    │   ├── OutcomeUnknown        it refused, and whether the change was kept cannot be told
     │   └── DamagedStore          what was read is not what was written
     └── EmbeddingError            the model cannot serve
         ├── ModelNotFound         no such model on this machine
         ├── SpaceMismatch         the stored vectors come from another model
+        ├── SpaceChanged          the collection went to another model meanwhile
         └── InvalidVector         a vector that is not a number, or is zero
 """
 
@@ -90,6 +96,12 @@ class InvalidBackup(InputError):
     code = "invalid_backup"
 
 
+class InvalidReindex(InputError):
+    """There is no embedding space to go to, or to remove."""
+
+    code = "invalid_reindex"
+
+
 class NotFound(QuoteboundError):
     """A well-formed name of something that is not there."""
 
@@ -106,6 +118,24 @@ class CollectionNotFound(NotFound):
     """No collection has this name."""
 
     code = "collection_not_found"
+
+
+class JobNotFound(NotFound):
+    """No job has this id, or it ended long ago."""
+
+    code = "job_not_found"
+
+
+class Conflict(QuoteboundError):
+    """What was asked for clashes with what is there."""
+
+    code = "conflict"
+
+
+class CollectionExists(Conflict):
+    """A collection has this name already."""
+
+    code = "collection_exists"
 
 
 class StorageError(QuoteboundError):
@@ -135,9 +165,16 @@ class StorageFull(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """The disk or the database refused; whether the change was kept is for a new look to tell."""
+    """The disk or the database refused; of a change, nothing was kept."""
 
     code = "storage_unavailable"
+    retryable = True
+
+
+class OutcomeUnknown(StorageError):
+    """The disk refused, and whether the change was kept cannot be told; the same call again settles it."""
+
+    code = "outcome_unknown"
     retryable = True
 
 
@@ -163,6 +200,13 @@ class SpaceMismatch(EmbeddingError):
     """The stored vectors were made by another model or chunker than the one configured."""
 
     code = "model_mismatch"
+
+
+class SpaceChanged(EmbeddingError):
+    """The collection went over to another embedding space while something was made for the old one."""
+
+    code = "space_changed"
+    retryable = True
 
 
 class InvalidVector(EmbeddingError):

@@ -2,102 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-
-from index.catalog import embedding_key
-from index.chunking import Chunker, indexed_text
+from index.chunking import Chunker
 from index.embedding import Embedder, Vectors
-from index.errors import InputError, SourceNotFound, StorageError, UnsupportedFormat
-from index.loading import content_sha256, file_origin, label, load_bytes, path_of, read_file, upload_origin
+from index.errors import DocumentNotFound, InputError, StorageError, UnsupportedFormat
+from index.jobs import FileRecord, FileStatus, JobLog
+from index.loading import content_sha256, label, load_bytes, read_file, upload_origin
+from index.passage_vectors import passage_vectors
+from index.report import Progress, Silent
 from index.store import Store
-from index.types import Document, Passage
+from index.sync import Found, SyncRequest, vanished_below
+from index.types import Document, DocumentInfo, Passage
 
 # Small documents are embedded together: a batch of passages costs less than its passages one by one.
 _BATCH_PASSAGES = 64
-
-
-class Status(StrEnum):
-    """What became of a file."""
-
-    ADDED = "added"
-    REPLACED = "replaced"
-    UNCHANGED = "unchanged"
-    REMOVED = "removed"
-    KEPT = "kept"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-class Prune(StrEnum):
-    """Whether documents go whose files are no longer in the folders that are ingested."""
-
-    NEVER = "never"
-    IF_FEW = "if few"
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file; `reason` is given where it was kept, skipped or failed."""
-
-    source: str
-    status: Status
-    document_id: str | None = None
-    passages: int = 0
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Every file that was looked at, in order, and how many passages had to be embedded."""
-
-    outcomes: tuple[Outcome, ...]
-    embedded: int
-
-    def count(self, status: Status) -> int:
-        """Return how many files had an outcome."""
-        return sum(outcome.status is status for outcome in self.outcomes)
-
-    @property
-    def complete(self) -> bool:
-        """Whether no file failed, and none was kept that should have gone."""
-        return not self.count(Status.FAILED) and not self.count(Status.KEPT)
-
-
-class Progress(Protocol):
-    """Is told how an ingest goes on. Calls come from the thread that ingests."""
-
-    def found(self, files: int, passages: int) -> None:
-        """Files to look at, and passages to embed, are more by these numbers."""
-        ...
-
-    def embedded(self, passages: int) -> None:
-        """As many more passages have a vector."""
-        ...
-
-    def finished(self, outcome: Outcome) -> None:
-        """A file is done."""
-        ...
-
-
-class Silent:
-    """A `Progress` that tells nobody."""
-
-    def found(self, files: int, passages: int) -> None:
-        """Do nothing."""
-
-    def embedded(self, passages: int) -> None:
-        """Do nothing."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """Do nothing."""
+# What became of files that cost nothing is kept so many at a time.
+_BATCH_RECORDS = 500
+# What a job did to a file, which a later look at it by the same job does not make undone.
+_DONE = (FileStatus.ADDED, FileStatus.REPLACED)
 
 
 @dataclass(slots=True)
@@ -111,188 +37,212 @@ class _Prepared:
 
 @dataclass(slots=True)
 class _Run:
-    """What one call of `ingest` has done so far."""
+    """What one run of a job knows and has done so far."""
 
+    job_id: str
     progress: Progress
-    outcomes: list[Outcome] = field(default_factory=list)
-    embedded: int = 0
+    earlier: dict[str, FileRecord]
+    stored: dict[str, DocumentInfo]
+    copies: dict[tuple[str, str], DocumentInfo] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
     waiting: list[_Prepared] = field(default_factory=list)
+    unkept: list[FileRecord] = field(default_factory=list)
 
-    def finish(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
-        self.progress.finished(outcome)
+    def record(
+        self,
+        origin: str,
+        source: str,
+        status: FileStatus,
+        info: DocumentInfo | None = None,
+        passages: int = 0,
+        reason: str | None = None,
+    ) -> FileRecord:
+        """Return what became of a file of this job."""
+        return FileRecord(self.job_id, origin, source, status, info.id if info else None, passages, reason)
 
-    def report(self) -> Report:
-        return Report(tuple(self.outcomes), self.embedded)
+    def tell(self, record: FileRecord) -> None:
+        """Tell what became of a file."""
+        self.done.add(record.origin)
+        self.progress.finished(record)
 
 
 class Ingestor:
-    """Brings documents into a collection.
+    """Brings documents into a collection, for jobs that its catalog keeps.
 
     A file whose bytes are those stored under its origin is neither parsed nor embedded; a passage
     whose text was embedded before gets its vector from the catalog. Each document is one
-    transaction, so that an ingest that is broken off is finished by running it again.
+    transaction, together with what its job tells of the file. A job that was broken off is run again
+    with the same id: what it did to a file before stays what it did, unless the file is another by now.
+
+    Calls raise what the store raises: `StorageError`, and `SpaceChanged` where the collection went
+    over to another embedding space than the embedder's, which an ingestor for that one can go on from.
     """
 
     def __init__(self, store: Store, chunker: Chunker, embedder: Embedder, *, max_bytes: int) -> None:
         self._store = store
         self._chunker = chunker
         self._embedder = embedder
+        self._space = embedder.identity.space(chunker.fingerprint)
         self._max_bytes = max_bytes
 
-    def ingest(
-        self, paths: Sequence[Path], progress: Progress | None = None, prune: Prune = Prune.NEVER
-    ) -> Report:
-        """Ingest files and folders with all below them; hidden files are left out.
+    @property
+    def jobs(self) -> JobLog:
+        """The jobs of the collection."""
+        return self._store.catalog.jobs
+
+    def sync(self, request: SyncRequest, job_id: str, progress: Progress | None = None) -> None:
+        """Do a sync of files and folders.
 
         Raise `SourceNotFound`, before anything is done, where a path is not there. A file that cannot
-        be read is reported, not raised; one of a format that is not read is skipped within a folder
-        and fails where it was named itself. An error of the storage ends the run: the file fails
-        with it, and so do all that come after.
-
-        With `Prune.IF_FEW`, documents whose files have vanished from a folder are removed, unless they
-        are more than half of those it gave: then they are kept and reported, since an empty mount looks
-        like that. `Prune.ALWAYS` removes them all the same.
+        be read is told of, not raised; one of a format that is not read is skipped within a folder
+        and fails where it was named itself. Where the storage fails, so does the file and all that
+        come after, which is told and not kept, and then the error is raised.
         """
-        run = _Run(progress or Silent())
-        files = list(_files(paths))
+        request.require_paths()
+        run = self._run(job_id, progress)
+        for info in self._store.catalog.documents():
+            run.stored[info.origin] = info
+            run.copies[info.source, info.content_sha256] = info
+        files = list(request.files())
         run.progress.found(len(files), 0)
         try:
-            for path, named in files:
-                self._take(path, named, run)
+            for found in files:
+                self._take(found, run)
             self._store_waiting(run)
-            if prune is not Prune.NEVER:
-                for folder in filter(Path.is_dir, paths):
-                    self._prune(folder, prune, run)
+            if request.prune:
+                for folder in request.folders():
+                    self._prune(folder, request, run)
+            self._keep_records(run)
         except StorageError as error:
+            with suppress(StorageError):
+                self._keep_records(run)
             _give_up(run, files, error)
-        return run.report()
+            raise
+        # What this job did before it was broken off, to files that are not there any more.
+        for origin in sorted(run.earlier.keys() - run.done):
+            run.tell(run.earlier[origin])
 
-    def _prune(self, folder: Path, prune: Prune, run: _Run) -> None:
-        """Remove what came from below a folder and is no longer there."""
-        below = file_origin(folder).rstrip("/") + "/"
-        given = [info for info in self._store.catalog.documents() if info.origin.startswith(below)]
-        gone = [info for info in given if _has_vanished(path_of(info.origin))]
-        status, reason = Status.REMOVED, None
-        if prune is Prune.IF_FEW and len(gone) > len(given) / 2:
-            status = Status.KEPT
-            reason = (
-                f"{len(gone)} of {len(given)} files have vanished, so none was removed: --yes removes them"
-            )
-        for info in gone:
-            if status is Status.REMOVED:
-                self._store.delete(info.id)
-            run.finish(Outcome(info.source, status, info.id, info.passages, reason))
+    def add(self, data: bytes, name: str, job_id: str, progress: Progress | None = None) -> None:
+        """Store an upload under its name; an earlier upload of that name is replaced.
 
-    def add(self, data: bytes, name: str) -> Outcome:
-        """Ingest an upload under its name; an earlier upload of that name is replaced.
-
-        Raise `InputError` where it cannot be read, `StorageError` where it cannot be kept.
+        Raise `InputError` where it cannot be read, which is told and kept, too.
         """
-        run = _Run(Silent())
-        prepared = self._prepare(data, label(name), upload_origin(name), run)
-        if prepared is not None:
-            run.waiting.append(prepared)
-            self._store_waiting(run)
-        return run.outcomes[0]
-
-    def _take(self, path: Path, named: bool, run: _Run) -> None:
-        source = str(path)
+        run = self._run(job_id, progress)
+        source, origin = label(name), upload_origin(name)
+        if (stored := self._store.catalog.find(origin)) is not None:
+            run.stored[origin] = stored
+        run.progress.found(1, 0)
         try:
-            data = read_file(path, source, max_bytes=self._max_bytes)
-            prepared = self._prepare(data, label(source), file_origin(path), run)
-        except UnsupportedFormat as error:
-            status = Status.FAILED if named else Status.SKIPPED
-            run.finish(Outcome(label(source), status, reason=str(error)))
-            return
+            self._prepare(data, source, origin, run)
         except InputError as error:
-            run.finish(Outcome(label(source), Status.FAILED, reason=str(error)))
-            return
-        if prepared is not None:
-            run.waiting.append(prepared)
-            if sum(len(entry.passages) for entry in run.waiting) >= _BATCH_PASSAGES:
-                self._store_waiting(run)
+            self._finish(run.record(origin, source, FileStatus.FAILED, reason=str(error)), run)
+            self._keep_records(run)
+            raise
+        self._store_waiting(run)
+        self._keep_records(run)
 
-    def _prepare(self, data: bytes, source: str, origin: str, run: _Run) -> _Prepared | None:
-        """Parse and chunk, or report at once that the bytes are those already stored."""
-        stored = self._store.catalog.find(origin)
-        if stored is not None and stored.content_sha256 == content_sha256(data):
-            run.finish(Outcome(source, Status.UNCHANGED, stored.id, stored.passages))
-            return None
+    def _run(self, job_id: str, progress: Progress | None) -> _Run:
+        earlier = {record.origin: record for record in self.jobs.files(job_id)}
+        return _Run(job_id, progress or Silent(), earlier, {})
+
+    def _prune(self, folder: str, request: SyncRequest, run: _Run) -> None:
+        """Remove what came from below a folder and is no longer there."""
+        gone, given = vanished_below(folder, self._store.catalog.documents())
+        reason = None
+        if len(gone) > given / 2 and not request.yes:
+            reason = f"{len(gone)} of {given} files have vanished, so none was removed: --yes removes them"
+        for info in gone:
+            if reason is not None:
+                status, passages = FileStatus.KEPT, info.passages
+                self._finish(run.record(info.origin, info.source, status, info, passages, reason), run)
+                continue
+            record = run.record(info.origin, info.source, FileStatus.REMOVED, info, info.passages)
+            with suppress(DocumentNotFound):  # deleted by someone else meanwhile
+                self._store.delete(info.id, record)
+            run.tell(record)
+
+    def _take(self, found: Found, run: _Run) -> None:
+        source = label(found.source)
+        try:
+            if found.problem is not None:
+                self._finish(run.record(found.origin, source, FileStatus.FAILED, reason=found.problem), run)
+                return
+            data = read_file(Path(found.path), source, max_bytes=self._max_bytes)
+            self._prepare(data, source, found.origin, run)
+        except InputError as error:
+            skipped = isinstance(error, UnsupportedFormat) and not found.named
+            status = FileStatus.SKIPPED if skipped else FileStatus.FAILED
+            self._finish(run.record(found.origin, source, status, reason=str(error)), run)
+        if sum(len(entry.passages) for entry in run.waiting) >= _BATCH_PASSAGES:
+            self._store_waiting(run)
+
+    def _prepare(self, data: bytes, source: str, origin: str, run: _Run) -> None:
+        """Parse and chunk, unless the bytes are those already stored."""
+        stored = run.stored.get(origin)
+        digest = content_sha256(data)
+        # The same bytes under the same name may be stored from elsewhere.
+        same = run.copies.get((source, digest)) if stored is None else stored
+        # One without passages lost them to damage.
+        if same is not None and same.content_sha256 == digest and same.passages:
+            earlier = run.earlier.get(origin)
+            if earlier is not None and earlier.status in _DONE and earlier.document_id == same.id:
+                run.tell(earlier)
+            else:
+                record = run.record(origin, source, FileStatus.UNCHANGED, same, same.passages)
+                self._finish(record, run)
+            return
         document = load_bytes(data, source, origin=origin, max_bytes=self._max_bytes)
         passages = self._chunker.chunk(document)
         run.progress.found(0, len(passages))
-        return _Prepared(document, passages, replaces=stored is not None)
+        run.waiting.append(_Prepared(document, passages, replaces=stored is not None))
+        if stored is not None:
+            run.copies.pop((stored.source, stored.content_sha256), None)
 
     def _store_waiting(self, run: _Run) -> None:
         if not run.waiting:
             return
-        vectors = self._vectors([passage for entry in run.waiting for passage in entry.passages], run)
+        passages = [passage for entry in run.waiting for passage in entry.passages]
+        vectors = passage_vectors(
+            self._store.catalog, self._embedder, self._space, passages, run.progress.embedded
+        )
         first = 0
         while run.waiting:
             entry = run.waiting[0]
             after = first + len(entry.passages)
-            info = self._store.put(entry.document, entry.passages, vectors[first:after])
+            self._store_one(entry, vectors[first:after], run)
             first = after
             run.waiting.pop(0)
-            status = Status.REPLACED if entry.replaces else Status.ADDED
-            if info.origin != entry.document.origin:
-                # The same text under the same name is stored already, from elsewhere.
-                status = Status.UNCHANGED
-            run.finish(Outcome(entry.document.source, status, info.id, info.passages))
 
-    def _vectors(self, passages: list[Passage], run: _Run) -> Vectors:
-        texts = {embedding_key(text): text for text in map(indexed_text, passages)}
-        known = self._store.catalog.known_vectors(self._store.space.id, texts)
-        new = [key for key in texts if key not in known]
-        run.progress.embedded(len(passages) - len(new))
-        for first in range(0, len(new), _BATCH_PASSAGES):
-            batch = new[first : first + _BATCH_PASSAGES]
-            embedded = self._embedder.embed_passages([texts[key] for key in batch])
-            known.update(zip(batch, embedded, strict=True))
-            run.embedded += len(batch)
-            run.progress.embedded(len(batch))
-        return np.stack([known[embedding_key(indexed_text(passage))] for passage in passages])
+    def _store_one(self, entry: _Prepared, vectors: Vectors, run: _Run) -> None:
+        document = entry.document
+        status = FileStatus.REPLACED if entry.replaces else FileStatus.ADDED
+        record = FileRecord(
+            run.job_id, document.origin, document.source, status, document.id, len(entry.passages)
+        )
+        info = self._store.put(document, entry.passages, vectors, self._space.id, record)
+        if info.origin != document.origin:
+            # The same text under the same name is stored already, from elsewhere.
+            self._finish(replace(record, status=FileStatus.UNCHANGED, passages=info.passages), run)
+            return
+        run.tell(record)
 
+    def _finish(self, record: FileRecord, run: _Run) -> None:
+        """Tell what became of a file that no change of a document tells of, and keep it soon."""
+        run.unkept.append(record)
+        run.tell(record)
+        if len(run.unkept) >= _BATCH_RECORDS:
+            self._keep_records(run)
 
-def _has_vanished(path: Path) -> bool:
-    """Tell whether a file is surely not there; one that may not be looked for is not surely gone."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
+    def _keep_records(self, run: _Run) -> None:
+        self.jobs.record(run.unkept)
+        run.unkept.clear()
 
 
-def _give_up(run: _Run, files: Sequence[tuple[Path, bool]], error: StorageError) -> None:
+def _give_up(run: _Run, files: Sequence[Found], error: StorageError) -> None:
     for entry in run.waiting:
-        run.finish(Outcome(entry.document.source, Status.FAILED, reason=str(error)))
-    run.waiting.clear()
-    done = {outcome.source for outcome in run.outcomes}
-    for source in (label(str(path)) for path, _ in files):
-        if source not in done:
-            run.finish(Outcome(source, Status.FAILED, reason=f"not tried: {error}"))
-
-
-def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield each file once, with whether it was named itself rather than found in a folder."""
-    for path in paths:
-        if not path.exists():
-            raise SourceNotFound(f"there is no file or folder {label(str(path))!r}")
-    seen: set[str] = set()
-    for path in paths:
-        for file in [path] if not path.is_dir() else _below(path):
-            origin = file_origin(file)
-            if origin not in seen:
-                seen.add(origin)
-                yield file, file == path
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(parent, name)
+        document = entry.document
+        run.tell(run.record(document.origin, document.source, FileStatus.FAILED, reason=str(error)))
+    for found in files:
+        if found.origin not in run.done:
+            reason = f"not tried: {error}"
+            run.tell(run.record(found.origin, label(found.source), FileStatus.FAILED, reason=reason))

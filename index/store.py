@@ -3,164 +3,301 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import structlog
 
 from index.catalog import Catalog, Change
 from index.embedding import EmbeddingSpace, Vectors
-from index.errors import SpaceMismatch
-from index.lexical import IndexedPassage, LexicalIndex, LexicalSnapshot, TantivyIndex
-from index.sql_catalog import SqlCatalog
-from index.types import Document, DocumentInfo, Located, Passage
-from index.vectors import FlatVectorIndex, Scored, VectorIndex
+from index.errors import DamagedStore, OutcomeUnknown, SpaceChanged, StorageError, StorageFull
+from index.jobs import FileRecord
+from index.lexical import IndexedPassage, LexicalIndex, TantivyIndex
+from index.snapshot import Snapshot
+from index.sql.catalog import SqlCatalog
+from index.types import Document, DocumentInfo, Passage
+from index.vector_upkeep import VectorUpkeep
+from index.word_upkeep import catch_up, opened_words
 
 CATALOG_FILE = "catalog.db"
-LEXICAL_FOLDER = "lexical"
-_CATCH_UP_DOCUMENTS = 200
+_DROPPED_AT_ONCE = 2_000
+# A disk that refused the words is not asked again with each question.
+_WORDS_AGAIN_SECONDS = 10.0
+
+_Made = TypeVar("_Made", Change, Change | None, int | None)
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A collection as it was after one change: what a request searches, from start to end.
-
-    `generation` is the number of that change. Passages and text are read from the catalog by row
-    and document; rows are never given twice, so that what was deleted since is missing, not other.
-    """
-
-    generation: int
-    catalog: Catalog
-    vectors: VectorIndex
-    words: LexicalSnapshot
-
-    def __len__(self) -> int:
-        return len(self.vectors)
-
-    def dense(self, query: Vectors, k: int) -> list[Scored]:
-        """Return the `k` rows nearest to a query vector by cosine, nearest first."""
-        return self.vectors.search(query, k)
-
-    def lexical(self, query: str, k: int) -> list[Scored]:
-        """Return at most `k` rows that share terms with a query, best BM25 first."""
-        found = self.words.search(query, k)
-        # The lexical index may be a change ahead or behind; the vectors say which rows there are.
-        live = self.vectors.contains([scored.row for scored in found])
-        return [scored for scored, alive in zip(found, live, strict=True) if alive]
-
-    def cosines(self, query: Vectors, rows: Sequence[int]) -> list[float]:
-        """Return the cosine between a query vector and each of some rows of this snapshot."""
-        return self.vectors.cosines(query, rows)
-
-    def passages(self, rows: Sequence[int]) -> dict[int, Located]:
-        """Return the passages of rows that are still stored."""
-        return self.catalog.passages(rows)
-
-
 class Store:
-    """Holds one collection in a folder.
+    """Holds one collection in a folder, in the embedding space that it is in; a new one in `space`.
 
     A change is committed to the catalog, then published to both indexes, and only then does the
     call return: afterwards no search finds what was deleted or replaced. One thread changes at a
-    time; any number search meanwhile, each on the snapshot it took.
+    time; any number search meanwhile, each on the snapshot it took. A change raises what the catalog
+    raises; after `StorageUnavailable` nothing of it was kept, after `OutcomeUnknown` the same call
+    again settles it. `admit` is called with the space that a collection is in before its vectors are
+    read, and may refuse it.
     """
 
-    def __init__(self, folder: Path, space: EmbeddingSpace, *, writable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        space: EmbeddingSpace,
+        *,
+        writable: bool,
+        admit: Callable[[EmbeddingSpace], None] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.space = space
-        self._writing = threading.Lock()
+        self._folder = folder
+        self._writable = writable
+        # Held for each change; a thread that holds it may make several of them one after another.
+        self._writing = threading.RLock()
+        # Set when a change failed in a way that leaves open whether the catalog is ahead of the snapshot.
+        self._in_doubt = False
+        # Whether something that was removed may still be in a log, and when to try the words again.
+        self._unwiped = False
+        self._words_due: float | None = None
         self.catalog: Catalog = SqlCatalog(folder / CATALOG_FILE, writable=writable)
-        _check_space(self.catalog.active_space(), space, folder.name)
-        generation = self.catalog.sequence()
-        vectors: VectorIndex = FlatVectorIndex(space.dimension)
-        for rows, batch in self.catalog.scan_vectors(space.id):
-            vectors = vectors.updated((), rows, batch)
-        self._words: LexicalIndex = TantivyIndex(folder / LEXICAL_FOLDER, writable=writable)
-        if self._words.sequence != generation and not writable:
-            self._words = TantivyIndex()
-        catch_up(self.catalog, self._words)
-        if len(self._words) != sum(info.passages for info in self.catalog.documents()):
-            # One of the two was put back from a copy: the numbers agree and the contents do not.
-            self._words.clear()
-            catch_up(self.catalog, self._words)
-        self._snapshot = Snapshot(generation, self.catalog, vectors, self._words.snapshot())
+        self._upkeep = VectorUpkeep(self.catalog, folder, self._writing)
+        stored = self.catalog.spaces.active()
+        if stored is not None and admit is not None:
+            admit(stored)
+        self._words: LexicalIndex = TantivyIndex()
+        self._snapshot = self._loaded(stored or space)
+        self._tidy()
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The embedding space that serves."""
+        return self._snapshot.space
 
     def snapshot(self) -> Snapshot:
         """Return the collection as it is now; take it once for a request."""
+        words_due = self._words_due is not None and time.monotonic() >= self._words_due
+        if (self._in_doubt or words_due) and self._writing.acquire(blocking=False):
+            try:
+                # A catalog that cannot be asked now leaves the snapshot that there is.
+                with suppress(OutcomeUnknown):
+                    self._settle()
+                if words_due:
+                    self._catch_up_words()
+            finally:
+                self._writing.release()
         return self._snapshot
 
-    def put(self, document: Document, passages: Sequence[Passage], vectors: Vectors) -> DocumentInfo:
+    def put(
+        self,
+        document: Document,
+        passages: Sequence[Passage],
+        vectors: Vectors,
+        space: str | None = None,
+        record: FileRecord | None = None,
+    ) -> DocumentInfo:
         """Store a document in place of the one of the same origin, if any, and return what is now stored.
 
-        `vectors` has shape (len(passages), dimension). Raise what `Catalog.put` raises.
+        `vectors` has shape (len(passages), dimension) and is of `space`, by default the store's. Raise
+        `SpaceChanged` where another one serves by now.
         """
         with self._writing:
-            if self.catalog.active_space() is None:
-                self.catalog.activate_space(self.space)
-            change = self.catalog.put(document, passages, vectors, self.space.id)
-            if change.rows_added or change.rows_removed:
-                entries = [
-                    IndexedPassage(row, passage, document.language)
-                    for row, passage in zip(change.rows_added, passages, strict=False)
-                ]
-                self._publish(change, entries, vectors[: len(entries)])
-            return self.catalog.document(document.id)
+            self._require_space(space)
+            if self.catalog.spaces.active() is None:
+                self.catalog.spaces.activate(self.space)
+            change = self._committed(
+                lambda: self.catalog.put(document, passages, vectors, self.space.id, record)
+            )
+            if change is not None:
+                self._publish(change, document, passages, vectors)
+            try:
+                return self.catalog.document(document.id)
+            except StorageError as error:
+                raise OutcomeUnknown("the document is stored, and cannot be read; try again") from error
 
-    def delete(self, document_id: str) -> None:
+    def delete(self, document_id: str, record: FileRecord | None = None) -> None:
         """Remove a document and all that came from it; raise `DocumentNotFound`."""
         with self._writing:
-            change = self.catalog.delete(document_id)
-            self._publish(change, [], np.empty((0, self.space.dimension), dtype=np.float32))
+            change = self._committed(lambda: self.catalog.delete(document_id, record))
+            if change is not None:
+                self._publish(change, None, (), np.empty((0, self.space.dimension), dtype=np.float32))
+
+    def cut(self, document: Document, passages: Sequence[Passage], vectors: Vectors, space: str) -> None:
+        """Store a document's passages and vectors of a space, beside those of others, if it is still there.
+
+        Of the space that serves, they take the place of those it had.
+        """
+        with self._writing:
+            change = self._committed(lambda: self.catalog.spaces.cut(document.id, passages, vectors, space))
+            if change is not None and space == self.space.id:
+                self._publish(change, document, passages, vectors)
+
+    def switch(self, space: EmbeddingSpace) -> bool:
+        """Have another space serve; False, and nothing changes, while documents are due in it.
+
+        One transaction decides. Who took a snapshot before goes on in the old space.
+        """
+        with self._writing:
+            if space.id == self.space.id:
+                return True
+            sequence = self._committed(lambda: self.catalog.spaces.activate(space))
+            if sequence is not None:
+                # The catalog has gone over; whatever fails from here on, the snapshot has to follow.
+                self._in_doubt = True
+                self._follow()
+            elif self.space.id != space.id:
+                return False
+            self._upkeep.discard()
+            self._tidy()
+            _log.info("embedding space switched", space=space.name, change=sequence)
+            return True
+
+    def add_space(self, space: EmbeddingSpace) -> None:
+        """Make a space known, which is to be built beside the one that serves."""
+        with self._writing:
+            if self.catalog.spaces.active() is None:
+                self.catalog.spaces.activate(self.space)
+            self.catalog.spaces.add(space)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Let nobody else change the collection meanwhile."""
+        with self._writing:
+            yield
+
+    def drop_space(self, space: str) -> int:
+        """Remove a space that does not serve, with its passages and vectors; return how many there were.
+
+        Bit by bit: other changes come between.
+        """
+        dropped = 0
+        while True:
+            with self._writing:
+                last = self.catalog.spaces.drop(space, _DROPPED_AT_ONCE)
+            dropped += last
+            if last < _DROPPED_AT_ONCE:
+                with self._writing:
+                    self._wipe()
+                return dropped
 
     def close(self) -> None:
         """Let go of files and threads."""
         with self._writing:
+            self._upkeep.stop()
             self._words.close()
             self.catalog.close()
+        self._upkeep.join()
 
-    def _publish(self, change: Change, added: Sequence[IndexedPassage], vectors: Vectors) -> None:
+    def _require_space(self, space: str | None) -> None:
+        if space is not None and space != self.space.id:
+            raise SpaceChanged(f"the collection went over to {self.space.name} meanwhile; try again")
+
+    def _committed(self, change: Callable[[], _Made]) -> _Made | None:
+        """Make a change and return what it gave; None where it was kept and there is nothing left to publish.
+
+        A disk that fails at a commit may have kept it all the same, and the catalog then says so.
+        """
+        self._settle()
+        try:
+            return change()
+        except (DamagedStore, StorageFull):
+            # Nothing was kept, and on a full disk new connections may not be had.
+            raise
+        except StorageError as error:
+            self._in_doubt = True
+            before = self._snapshot.generation
+            self._settle(error)
+            if self._snapshot.generation == before:
+                raise
+            self._wipe()
+            return None
+
+    def _settle(self, cause: StorageError | None = None) -> None:
+        """Bring the snapshot to where the catalog is, if that is in doubt; raise `OutcomeUnknown`."""
+        if self._in_doubt:
+            self.catalog.forget_connections()
+            self._follow(cause)
+
+    def _follow(self, cause: StorageError | None = None) -> None:
+        try:
+            if self.catalog.sequence() != self._snapshot.generation:
+                self._snapshot = self._loaded(self.catalog.spaces.active() or self.space)
+        except StorageError as error:
+            raise OutcomeUnknown(
+                "the disk refused, and whether the change was kept cannot be told yet; try again"
+            ) from (cause or error)
+        self._in_doubt = False
+
+    def _loaded(self, space: EmbeddingSpace) -> Snapshot:
+        """Return the collection in a space as the catalog has it, with indexes made or caught up."""
+        while True:
+            generation = self.catalog.sequence()
+            vectors = self._upkeep.opened(space)
+            if self.catalog.sequence() == generation:
+                break
+            # Another process wrote meanwhile; it may have changed the space, too.
+            space = self.catalog.spaces.active() or space
+        self._words.close()
+        self._words = opened_words(self.catalog, self._folder, space, writable=self._writable)
+        return Snapshot(generation, space, self.catalog, vectors, self._words.snapshot())
+
+    def _publish(
+        self, change: Change, document: Document | None, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
         current = self._snapshot
-        updated = current.vectors.updated(change.rows_removed, change.rows_added, vectors)
+        if change.sequence == current.generation:
+            return
+        entries = [
+            IndexedPassage(row, passage, document.language)
+            for row, passage in zip(change.rows_added, passages, strict=False)
+            if document is not None
+        ]
+        self._upkeep.added(len(entries))
+        updated = current.vectors.updated(change.rows_removed, change.rows_added, vectors[: len(entries)])
         try:
             if self._words.sequence == current.generation:
-                self._words.apply(change.document_ids_removed, added, change.sequence)
+                self._words.apply(change.document_ids_removed, entries, change.sequence)
             else:
                 catch_up(self.catalog, self._words)
-        except (ValueError, OSError) as error:
-            # The change is committed; the words follow with the next one, and stale rows are filtered out.
-            _log.warning("lexical index fell behind", change=change.sequence, error=str(error))
-        self._snapshot = Snapshot(change.sequence, self.catalog, updated, self._words.snapshot())
+        except (ValueError, OSError, StorageError) as error:
+            # The change is committed; the words follow soon, and rows that are gone are filtered out.
+            self._words_fell_behind(change.sequence, error)
+        self._snapshot = Snapshot(
+            change.sequence, current.space, self.catalog, updated, self._words.snapshot()
+        )
+        if change.rows_removed or self._unwiped:
+            self._wipe()
+        self._tidy()
 
+    def _words_fell_behind(self, change: int, error: Exception) -> None:
+        _log.warning("lexical index fell behind", change=change, error=str(error))
+        self._words_due = time.monotonic() + _WORDS_AGAIN_SECONDS
 
-def _check_space(stored: EmbeddingSpace | None, wanted: EmbeddingSpace, collection: str) -> None:
-    if stored is None or stored.id == wanted.id:
-        return
-    if (stored.name, stored.weights) == (wanted.name, wanted.weights):
-        what = f"{stored.passages}, and the settings ask for {wanted.passages}"
-        way_out = "set QUOTEBOUND_CHUNK_TOKENS back"
-    else:
-        what = f"the model {stored.name}, and the settings ask for {wanted.name}"
-        way_out = f"set QUOTEBOUND_MODEL={stored.name}"
-    raise SpaceMismatch(
-        f"collection {collection!r} was made with {what}; {way_out}, "
-        "or ingest into another collection or home"
-    )
+    def _catch_up_words(self) -> None:
+        self._words_due = None
+        current = self._snapshot
+        try:
+            catch_up(self.catalog, self._words)
+        except (ValueError, OSError, StorageError) as error:
+            self._words_fell_behind(current.generation, error)
+        else:
+            self._snapshot = replace(current, words=self._words.snapshot())
 
+    def _wipe(self) -> None:
+        """Have nothing of what was removed left in a log; a disk that refuses is asked again later."""
+        try:
+            self.catalog.wipe()
+            self._unwiped = False
+        except StorageError as error:
+            self._unwiped = True
+            _log.warning("the write-ahead log could not be emptied", error=str(error))
 
-def catch_up(catalog: Catalog, words: LexicalIndex) -> None:
-    """Apply to a lexical index all changes that the catalog has seen since."""
-    # A document that changed again later is done once, at its last change.
-    pending = {document_id: sequence for sequence, document_id in catalog.changes_since(words.sequence)}
-    ordered = sorted(pending.items(), key=lambda entry: entry[1])
-    for first in range(0, len(ordered), _CATCH_UP_DOCUMENTS):
-        batch = ordered[first : first + _CATCH_UP_DOCUMENTS]
-        added = [
-            IndexedPassage(row, passage, catalog.language(document_id))
-            for document_id, _ in batch
-            for row, passage in catalog.passages_of(document_id)
-        ]
-        words.apply([document_id for document_id, _ in batch], added, batch[-1][1])
+    def _tidy(self) -> None:
+        if self._writable:
+            self._upkeep.tidy(lambda: self._snapshot, self._show)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot

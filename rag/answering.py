@@ -12,7 +12,7 @@ from index.chunking import page_at
 from index.embedding import Embedder
 from index.errors import DocumentNotFound
 from index.home import DEFAULT_COLLECTION
-from index.store import Snapshot
+from index.snapshot import Snapshot
 from index.types import Hit
 from rag.citations import Verifier
 from rag.errors import InvalidQuestion
@@ -51,28 +51,36 @@ class _Stopwatch:
             self.milliseconds[step] = (time.perf_counter() - start) * 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What asks in one embedding space: its model, and a retriever and a reader that work with it."""
+
+    embedder: Embedder
+    retriever: Retriever
+    reader: Reader
+
+
 class Assistant:
     """Answers questions from collections.
 
-    Raises `InvalidQuestion`, `CollectionNotFound`, and what the storage raises. `threshold` is the
-    least probability of an answer at which one is given; None leaves it to the reader.
+    `snapshot` gives a collection as it is, `engine` what asks in the space that a snapshot is in: a
+    collection may go over to another one at any time, and a question stays in the one that it found.
+    Raises `InvalidQuestion`, `CollectionNotFound`, and what the storage and the model raise.
+    `threshold` is the least probability of an answer at which one is given; None leaves it to the
+    reader.
     """
 
     def __init__(
         self,
         snapshot: Callable[[str], Snapshot],
-        embedder: Embedder,
-        retriever: Retriever,
-        reader: Reader,
+        engine: Callable[[Snapshot], Engine],
         generator: Generator,
         threshold: float | None = None,
     ) -> None:
         self._snapshot = snapshot
-        self._embedder = embedder
-        self._retriever = retriever
-        self._reader = reader
+        self._engine = engine
         self._generator = generator
-        self.threshold = reader.threshold if threshold is None else threshold
+        self.threshold = threshold
         self.verifier = Verifier()
 
     def search(
@@ -82,7 +90,7 @@ class Assistant:
         effective = _effective(query)
         _check_top_k(top_k)
         snapshot = self._snapshot(collection)
-        hits = self._retriever.search(snapshot, effective, top_k)
+        hits = self._engine(snapshot).retriever.search(snapshot, effective, top_k)
         verified = self.verifier.hits(hits, snapshot.catalog)
         return SearchResult(effective, tuple(verified), snapshot.generation)
 
@@ -93,14 +101,16 @@ class Assistant:
             effective = _effective(question)
             _check_top_k(top_k)
             snapshot = self._snapshot(collection)
+            engine = self._engine(snapshot)
             # For its time: retriever and reader ask again, and the embedder keeps late questions' vectors.
             with step("embed"):
-                self._embedder.embed_query(effective)
+                engine.embedder.embed_query(effective)
             with step("retrieve"):
-                hits = self._retriever.search(snapshot, effective, top_k)
+                hits = engine.retriever.search(snapshot, effective, top_k)
             with step("read"):
-                reading = self._reader.read(effective, hits)
-            answers = reading.evidence and reading.answerable >= self.threshold
+                reading = engine.reader.read(effective, hits)
+            threshold = engine.reader.threshold if self.threshold is None else self.threshold
+            answers = reading.evidence and reading.answerable >= threshold
             with step("generate"):
                 draft = self._generator.generate(effective, hits, reading) if answers else []
             with step("verify"):

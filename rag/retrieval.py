@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from index.embedding import Embedder
-from index.store import Snapshot
+from index.snapshot import Snapshot
 from index.terms import words
 from index.types import Hit, Located, Why
 from index.vectors import Scored

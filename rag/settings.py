@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.chunking import CHUNK_TOKENS
 from index.embedding.model_files import PACKAGED_MODEL
 from rag.errors import InvalidSetting
 
@@ -36,12 +37,18 @@ class Settings(BaseSettings):
         tuple[str, ...], NoDecode, Field(description="further names the service is reached by, with commas")
     ] = ()
 
-    model: str = Field(
-        PACKAGED_MODEL, description="embedding model: packaged name, folder, or name on the hub"
+    model: str | None = Field(
+        None,
+        description="embedding model: packaged name, folder, or name on the hub; unset: each collection's "
+        f"own, and {PACKAGED_MODEL} for a new one",
     )
     allow_download: bool = Field(False, description="fetch a model that is not on this machine")
-    chunk_tokens: int = Field(
-        192, ge=16, le=2000, description="target length of a passage in tiktoken tokens"
+    chunk_tokens: int | None = Field(
+        None,
+        ge=16,
+        le=2000,
+        description="target length of a passage in tiktoken tokens; unset: each collection's own, and "
+        f"{CHUNK_TOKENS} for a new one",
     )
 
     threshold: float | None = Field(

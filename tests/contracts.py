@@ -17,7 +17,15 @@ from doubles import HashingEmbedder, WordWindow, document
 from index.catalog import Catalog, embedding_key
 from index.chunking import Chunker, indexed_text
 from index.embedding import Embedder, Vectors
-from index.errors import DocumentNotFound, InvalidVector, UnreadableText
+from index.errors import (
+    DamagedStore,
+    DocumentNotFound,
+    InvalidVector,
+    JobNotFound,
+    SpaceMismatch,
+    UnreadableText,
+)
+from index.jobs import FileRecord, FileStatus, JobKind, JobLog, JobState
 from index.lexical import IndexedPassage, LexicalIndex
 from index.loading import Loader
 from index.types import Document, Hit, Passage, Span, Why
@@ -230,6 +238,9 @@ class VectorIndexContract:
         found = index.search(query, 100)
         cosines = index.cosines(query, [scored.row for scored in found])
         np.testing.assert_allclose(cosines, [scored.score for scored in found], atol=1e-6)
+        by_row = {scored.row: cosine for scored, cosine in zip(found, cosines, strict=True)}
+        assert index.cosines(query, [50, 1, 50, 29]) == [by_row[row] for row in (50, 1, 50, 29)]
+        assert index.cosines(query, []) == []
         with pytest.raises(KeyError):
             index.cosines(query, [3])
 
@@ -242,6 +253,105 @@ class VectorIndexContract:
         same = np.ones((4, self.dimension), dtype=np.float32)
         index = self.empty().updated([], [9, 3], same[:2]).updated([], [7, 1], same[:2])
         assert [scored.row for scored in index.search(same[0], 4)] == [1, 3, 7, 9]
+
+    @pytest.mark.parametrize("k", [1, 50, 150, 299])
+    def test_of_equal_scores_at_the_end_the_lowest_rows_are_returned(self, k: int) -> None:
+        vectors = np.repeat(self.vectors(2), (1, 300), axis=0)
+        rows = list(range(301, 0, -1))
+        index = self.empty().updated([], rows[:200], vectors[:200]).updated([5], rows[200:], vectors[200:])
+        index = index.updated([2, 250], [], vectors[:0])
+        found = [scored.row for scored in index.search(vectors[0], k + 1)]
+        alike = [row for row in range(1, 301) if row not in (2, 250)]
+        assert found == [301, *alike[:k]]
+
+    def test_a_row_named_twice_is_refused(self) -> None:
+        index = self.empty().updated([], [1], self.vectors(1))
+        with pytest.raises(ValueError, match="twice"):
+            index.updated([], [3, 2, 3], self.vectors(3))
+        assert len(index) == 1
+
+    def test_a_scan_yields_every_row_once_ascending_with_its_unit_vector(self) -> None:
+        vectors = self.vectors(90)
+        rows = [row * 37 % 90 for row in range(90)]
+        index = self.empty()
+        for first in range(0, 90, 30):
+            index = index.updated([], rows[first : first + 30], vectors[first : first + 30])
+        index = index.updated([0, 44, 89], [], vectors[:0])
+        blocks = list(index.scan())
+        scanned = np.concatenate([some for some, _ in blocks])
+        kept = [row for row in range(90) if row not in (0, 44, 89)]
+        assert scanned.dtype == np.int64
+        assert scanned.tolist() == kept
+        order = np.argsort(rows)[kept]
+        units = vectors[order] / np.linalg.norm(vectors[order], axis=1, keepdims=True)
+        np.testing.assert_allclose(np.concatenate([some for _, some in blocks]), units, atol=1e-6)
+        assert list(self.empty().scan()) == []
+
+    def test_a_merge_changes_no_result_and_leaves_nothing_to_merge(self) -> None:
+        vectors = self.vectors(300)
+        index = self.empty()
+        for first in range(0, 300, 20):
+            index = index.updated(
+                range(first - 30, first - 25), range(first, first + 20), vectors[first : first + 20]
+            )
+        rows = [row for row in range(300) if index.contains([row])[0]]
+        merged = index.merged()
+        assert not merged.worth_merging
+        for same in (merged, index.with_merged(merged), index):
+            self.check(same, rows, vectors[rows])
+
+    def test_what_changed_during_a_merge_stays_changed(self) -> None:
+        vectors, other = self.vectors(120), self.vectors(120, 1)
+        index = self.empty()
+        for first in range(0, 100, 20):
+            index = index.updated([], range(first, first + 20), vectors[first : first + 20])
+        merged = index.merged()
+        now = index.updated(range(0, 50, 5), range(3, 60, 7), other[3:60:7])
+        now = now.updated([10, 17], range(100, 120), vectors[100:]).updated([101], [5], other[5:6])
+        alive = dict(enumerate(vectors))
+        for row in (*range(0, 50, 5), 17, 101):
+            del alive[row]
+        alive |= {row: other[row] for row in (5, *range(3, 60, 7)) if row not in (10, 17)}
+        brought = now.with_merged(merged)
+        for same in (now, brought, brought.merged()):
+            self.check(same, list(alive), np.stack(list(alive.values())))
+        self.check(index, range(100), vectors[:100])
+
+    def test_after_a_merge_a_row_that_was_removed_can_come_again(self) -> None:
+        vectors = self.vectors(41)
+        index = self.empty().updated([], range(40), vectors[:40])
+        merged = index.merged()
+        index = index.updated([7], [], vectors[:0]).with_merged(merged)
+        assert index.contains([7]) == [False]
+        index = index.updated([], [7], vectors[40:])
+        self.check(index.merged(), range(40), np.concatenate([vectors[:7], vectors[40:], vectors[8:40]]))
+
+    def test_the_merge_of_another_index_is_refused(self) -> None:
+        vectors = self.vectors(20)
+        index = self.empty().updated([], range(20), vectors)
+        other = self.empty().updated([], range(20), vectors)
+        with pytest.raises(ValueError, match="merged"):
+            index.with_merged(other.merged())
+        with pytest.raises(ValueError, match="merged"):
+            index.with_merged(index)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_any_order_of_updates_and_merges_equals_numpy(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        index, merged, alive = self.empty(), None, dict[int, Vectors]()
+        for step in range(60):
+            gone = random.choice(200, size=random.integers(0, 12), replace=False).tolist()
+            rows = random.choice(200, size=random.integers(0, 25), replace=False).tolist()
+            vectors = self.vectors(len(rows), seed=1000 * seed + step)
+            index = index.updated(gone, rows, vectors)
+            alive = {row: vector for row, vector in alive.items() if row not in gone}
+            alive |= zip(rows, vectors, strict=True)
+            if merged is not None and random.random() < 0.4:
+                index, merged = index.with_merged(merged), None
+            elif merged is None and random.random() < 0.4:
+                merged = index.merged()
+            if alive:
+                self.check(index, list(alive), np.stack(list(alive.values())))
 
     @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
     def test_vectors_without_a_direction_are_refused_and_nothing_is_added(self, value: float) -> None:
@@ -269,6 +379,23 @@ class VectorIndexContract:
             ]
             assert all(search.result() == expected for search in searches)
             assert all(len(update.result()) == 200 for update in updates)
+
+    def test_threads_search_and_merge_while_one_updates(self) -> None:
+        vectors = self.vectors(400)
+        index = self.empty()
+        for first in range(0, 200, 20):
+            index = index.updated([], range(first, first + 20), vectors[first : first + 20])
+        query = self.vectors(1, 5)[0]
+        expected = index.search(query, 10)
+        with ThreadPoolExecutor(8) as pool:
+            merges = [pool.submit(index.merged) for _ in range(8)]
+            searches = [pool.submit(index.search, query, 10) for _ in range(100)]
+            now = index
+            for row in range(50):
+                now = now.updated([row], [row + 200], vectors[row + 200 : row + 201])
+            assert all(search.result() == expected for search in searches)
+            for merge in merges:
+                self.check(now.with_merged(merge.result()), range(50, 250), vectors[50:250])
 
 
 def chunked(text: str, source: str = "notes.txt") -> tuple[Document, list[Passage]]:
@@ -331,6 +458,15 @@ class LexicalIndexContract:
         assert self.rows(index, "glacier") == [0]
         assert len(index) == 1
 
+    def test_the_rows_are_those_of_all_passages_that_are_left(self) -> None:
+        index = self.index()
+        assert index.rows() == set()
+        gone = self.entries("A glacier melted.", "a", 3)
+        index.apply([], gone + self.entries("A glacier grew.", "b", 70), 1)
+        assert index.rows() == {3, 70}
+        index.apply([gone[0].passage.document_id], self.entries("A river froze.", "d", 80), 2)
+        assert index.rows() == {70, 80}
+
     def test_the_sequence_is_that_of_the_last_change(self) -> None:
         index = self.index()
         assert index.sequence == 0
@@ -341,7 +477,8 @@ class LexicalIndexContract:
         assert len(index) == 0
 
     @pytest.mark.parametrize(
-        "query", ["", "   ", "AND", '"', "title:(", "a~b^3 +-!", "row:[* TO *]", "\\", "\0", "😀", "x" * 5000]
+        "query",
+        ["", "   ", "AND", '"', "title:(", "a~b^3 +-!", "row:[* TO *]", "\\", "\0", "😀\ud800", "x" * 5000],
     )
     def test_any_string_is_a_query(self, query: str) -> None:
         index = self.index()
@@ -382,17 +519,17 @@ class CatalogContract:
 
     def test_text_and_passages_come_back_as_they_were_put(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         made, passages = self.put(catalog, self.text)
-        for held in (catalog, self.reopened()):
+        for held in (held() for held in (lambda: catalog, self.reopened)):
             assert held.text(made.id) == self.text
             assert [passage for _, passage in held.passages_of(made.id)] == passages
             assert held.document(made.id).passages == len(passages)
-            assert held.active_space() == self.space
+            assert held.spaces.active() == self.space
 
     def test_a_slice_is_a_slice_of_the_text_wherever_it_lies(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         text = "0123456789é😀 " * 20_000
         made, _ = self.put(catalog, text)
         for start, end in (
@@ -407,7 +544,7 @@ class CatalogContract:
 
     def test_a_new_version_replaces_the_old_one_of_its_origin(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         old, _ = self.put(catalog, "The old version.")
         rows = [row for row, _ in catalog.passages_of(old.id)]
         new, _ = self.put(catalog, "The new version.")
@@ -418,12 +555,12 @@ class CatalogContract:
 
     def test_a_deleted_document_leaves_nothing(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         made, passages = self.put(catalog, self.text)
         change = catalog.delete(made.id)
         assert change.document_ids_removed == (made.id,)
         assert catalog.passages(change.rows_removed) == {}
-        assert list(catalog.scan_vectors(self.space.id)) == []
+        assert list(catalog.scan_vectors(self.space)) == []
         keys = [embedding_key(indexed_text(passage)) for passage in passages]
         assert catalog.known_vectors(self.space.id, keys) == {}
         with pytest.raises(DocumentNotFound, match=made.id):
@@ -431,7 +568,7 @@ class CatalogContract:
 
     def test_rows_are_never_given_twice(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         seen: set[int] = set()
         for version in range(4):
             made, _ = self.put(catalog, f"Version {version}.\nIt says {version}.")
@@ -442,7 +579,7 @@ class CatalogContract:
 
     def test_putting_the_same_document_again_changes_nothing(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         self.put(catalog, self.text)
         before = catalog.sequence()
         self.put(catalog, self.text)
@@ -451,7 +588,7 @@ class CatalogContract:
 
     def test_the_change_log_names_each_change_in_order(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         first, _ = self.put(catalog, "One.", "a")
         second, _ = self.put(catalog, "Two.", "b")
         catalog.delete(first.id)
@@ -463,16 +600,97 @@ class CatalogContract:
 
     def test_vectors_come_back_by_row_and_by_text(self) -> None:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         made, passages = self.put(catalog, self.text)
         texts = [indexed_text(passage) for passage in passages]
         expected = HashingEmbedder().embed_passages(texts)
-        ((rows, vectors),) = list(catalog.scan_vectors(self.space.id))
+        ((rows, vectors),) = list(catalog.scan_vectors(self.space))
         assert rows == [row for row, _ in catalog.passages_of(made.id)]
         np.testing.assert_array_equal(vectors, expected)
         known = catalog.known_vectors(self.space.id, [embedding_key(texts[0]), b"no such key 1234"])
         assert list(known) == [embedding_key(texts[0])]
         np.testing.assert_array_equal(known[embedding_key(texts[0])], expected[0])
+
+    def test_a_space_is_made_beside_the_one_that_serves_and_takes_over_whole(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, passages = self.put(catalog, self.text)
+        other = HashingEmbedder(32, "other")
+        space = other.identity.space("test")
+        catalog.spaces.add(space)
+        before = catalog.sequence()
+        assert catalog.spaces.due(space.id, 10) == [made.id]
+        assert catalog.spaces.activate(space) is None
+        assert catalog.spaces.active() == self.space
+        vectors = other.embed_passages([indexed_text(passage) for passage in passages])
+        catalog.spaces.cut(made.id, passages, vectors, space.id)
+        assert catalog.sequence() == before
+        assert catalog.spaces.due_count(space.id) == 0
+        assert [row for row, _ in catalog.passages_of(made.id)] != [
+            row for row, _ in catalog.passages_of(made.id, space.id)
+        ]
+        assert catalog.spaces.activate(space) == catalog.sequence() == before + 1
+        held = self.reopened()
+        assert held.spaces.active() == space
+        assert [passage for _, passage in held.passages_of(made.id)] == passages
+        assert [(stored.space, stored.active, stored.documents) for stored in held.spaces.all()] == [
+            (space, True, 1),
+            (self.space, False, 1),
+        ]
+
+    def test_a_space_is_dropped_bit_by_bit_and_never_the_one_that_serves(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, passages = self.put(catalog, self.text)
+        other = HashingEmbedder(32, "other")
+        space = other.identity.space("test")
+        catalog.spaces.add(space)
+        vectors = other.embed_passages([indexed_text(passage) for passage in passages])
+        catalog.spaces.cut(made.id, passages, vectors, space.id)
+        dropped = [catalog.spaces.drop(space.id, 2) for _ in range(len(passages) // 2 + 1)]
+        assert sum(dropped) == len(passages)
+        assert [stored.space for stored in catalog.spaces.all()] == [self.space]
+        assert catalog.passages_of(made.id, space.id) == []
+        assert len(catalog.passages_of(made.id)) == len(passages)
+        with pytest.raises(SpaceMismatch, match="serves"):
+            catalog.spaces.drop(self.space.id, 2)
+
+    def test_a_document_cut_anew_in_the_space_that_serves_is_a_change(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, passages = self.put(catalog, self.text)
+        rows = [row for row, _ in catalog.passages_of(made.id)]
+        vectors = HashingEmbedder().embed_passages([indexed_text(passage) for passage in passages])
+        change = catalog.spaces.cut(made.id, passages, vectors, self.space.id)
+        assert change is not None
+        assert change.rows_removed == tuple(rows)
+        assert catalog.passages(rows) == {}
+        assert catalog.changes_since(change.sequence - 1) == [(change.sequence, made.id)]
+        assert catalog.spaces.cut("nothing", passages, vectors, self.space.id) is None
+
+    def test_a_whole_document_comes_back_with_its_structure(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text)
+        assert catalog.whole(made.id) == made
+        with pytest.raises(DocumentNotFound, match="nothing"):
+            catalog.whole("nothing")
+
+    def test_probes_are_texts_with_the_vectors_that_were_made_of_them(self) -> None:
+        catalog = self.catalog()
+        assert catalog.probes(self.space.id)[0] == []
+        catalog.spaces.activate(self.space)
+        self.put(catalog, self.text)
+        texts, vectors = catalog.probes(self.space.id)
+        assert texts
+        np.testing.assert_array_equal(vectors, HashingEmbedder().embed_passages(texts))
+
+    def test_a_value_is_kept_under_its_name_until_it_is_not(self) -> None:
+        catalog = self.catalog()
+        assert catalog.value("a name") is None
+        catalog.keep_value("a name", "one")
+        catalog.keep_value("a name", "two")
+        assert self.reopened().value("a name") == "two"
 
     def test_unknown_documents_and_rows_are_missing_not_wrong(self) -> None:
         catalog = self.catalog()
@@ -483,6 +701,101 @@ class CatalogContract:
         for call in (catalog.document, catalog.text, catalog.pages, catalog.language, catalog.delete):
             with pytest.raises(DocumentNotFound, match="nothing"):
                 call("nothing")
+
+
+class JobLogContract:
+    """Give `jobs`, new and empty; `reopened` closes it and opens it again."""
+
+    def jobs(self) -> JobLog:
+        raise NotImplementedError
+
+    def reopened(self) -> JobLog:
+        raise NotImplementedError
+
+    def test_a_job_is_kept_with_what_was_asked_for(self) -> None:
+        job = self.jobs().add(JobKind.SYNC, {"paths": ["/ä", "/\udce9"], "prune": False})
+        for kept in (job, self.reopened().job(job.id)):
+            assert (kept.kind, kept.state, kept.code) == (JobKind.SYNC, JobState.WAITING, None)
+            assert dict(kept.request) == {"paths": ["/ä", "/\udce9"], "prune": False}
+
+    def test_the_same_is_not_asked_for_twice_until_it_has_ended(self) -> None:
+        jobs = self.jobs()
+        first = jobs.add(JobKind.UPLOAD, {"name": "a"}, b"one")
+        jobs.start(first.id)
+        assert jobs.add(JobKind.UPLOAD, {"name": "a"}, b"one").id == first.id
+        others = {
+            jobs.add(JobKind.UPLOAD, {"name": "a"}, b"two").id,
+            jobs.add(JobKind.UPLOAD, {"name": "b"}, b"one").id,
+            jobs.add(JobKind.SYNC, {"name": "a"}).id,
+        }
+        assert len(others - {first.id}) == 3
+        jobs.end(first.id)
+        assert jobs.add(JobKind.UPLOAD, {"name": "a"}, b"one").id not in others | {first.id}
+
+    def test_an_upload_is_kept_until_its_job_has_ended(self) -> None:
+        data = bytes(range(256)) * 10_000
+        job = self.jobs().add(JobKind.UPLOAD, {"name": "a"}, data)
+        jobs = self.reopened()
+        jobs.start(job.id)
+        jobs.put_off(job.id, code="storage_full", message="the disk is full")
+        assert jobs.data(job.id) == data
+        jobs.end(job.id)
+        with pytest.raises(DamagedStore):
+            jobs.data(job.id)
+
+    def test_states_follow_one_another_and_an_error_is_told_until_the_next_start(self) -> None:
+        jobs = self.jobs()
+        job = jobs.add(JobKind.SYNC, {})
+
+        def told() -> tuple[JobState, str | None, str | None]:
+            kept = jobs.job(job.id)
+            return kept.state, kept.code, kept.message
+
+        jobs.put_off(job.id, code="storage_full", message="the disk is full")
+        assert told() == (JobState.WAITING, "storage_full", "the disk is full")
+        jobs.start(job.id)
+        assert told() == (JobState.RUNNING, None, None)
+        jobs.end(job.id, code="too_large", message="it is too large")
+        assert told() == (JobState.FAILED, "too_large", "it is too large")
+        jobs.end(job.id)
+        assert told() == (JobState.DONE, None, None)
+
+    def test_unfinished_jobs_come_in_order_and_all_jobs_the_newest_first(self) -> None:
+        jobs = self.jobs()
+        ids = [jobs.add(JobKind.SYNC, {"number": number}).id for number in range(6)]
+        jobs.start(ids[1])
+        jobs.end(ids[2])
+        jobs.end(ids[4], code="x", message="y")
+        assert [job.id for job in jobs.unfinished()] == [ids[number] for number in (0, 1, 3, 5)]
+        assert [job.id for job in jobs.all()] == ids[::-1]
+
+    def test_what_became_of_a_file_takes_the_place_of_what_was_told_of_it_before(self) -> None:
+        jobs = self.jobs()
+        first, second = (jobs.add(JobKind.SYNC, {"number": number}).id for number in range(2))
+        failed = FileRecord(first, "file:///b", "b", FileStatus.FAILED, reason="it was empty")
+        added = FileRecord(first, "file:///b", "b", FileStatus.ADDED, "id", 3)
+        other = FileRecord(first, "file:///a", "a", FileStatus.UNCHANGED, "ia", 1)
+        jobs.record([failed, FileRecord(second, "file:///b", "b", FileStatus.KEPT)])
+        jobs.record([added, other])
+        jobs.record([])
+        assert jobs.files(first) == [other, added]
+        assert [record.status for record in jobs.files(second)] == [FileStatus.KEPT]
+
+    def test_a_job_that_is_not_there_is_named(self) -> None:
+        jobs = self.jobs()
+        for call in (jobs.job, jobs.start, jobs.end, jobs.data, jobs.files):
+            with pytest.raises(JobNotFound, match="nothing"):
+                call("nothing")
+
+    def test_old_jobs_go_and_unfinished_ones_stay(self) -> None:
+        jobs = self.jobs()
+        waiting = jobs.add(JobKind.SYNC, {}).id
+        ended = [jobs.add(JobKind.SYNC, {"number": number}).id for number in range(210)]
+        for job_id in ended:
+            jobs.end(job_id)
+        last = jobs.add(JobKind.SYNC, {"number": -1}).id
+        kept = [job.id for job in jobs.all()]
+        assert kept == [last, *ended[:-201:-1], waiting]
 
 
 def ranked(question: str, *texts: str) -> list[Hit]:

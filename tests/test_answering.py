@@ -12,7 +12,7 @@ from index.errors import CollectionNotFound, InvalidName
 from index.home import Home
 from index.store import Store
 from index.types import Document, Hit, Page, Span
-from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K, Assistant
+from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K, Assistant, Engine
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
 from rag.generation.extractive import ExtractiveGenerator
@@ -76,9 +76,7 @@ def assistant(
 ) -> Assistant:
     return Assistant(
         lambda collection: home.collection(collection).snapshot(),
-        EMBEDDER,
-        Retriever(EMBEDDER),
-        reader or SimilarityReader(EMBEDDER),
+        lambda _: Engine(EMBEDDER, Retriever(EMBEDDER), reader or SimilarityReader(EMBEDDER)),
         generator or ExtractiveGenerator(),
         least,
     )

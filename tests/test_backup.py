@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_no_half_of_a_backup(
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(backup, "_make_durable", full)
+    monkeypatch.setattr(backup, "make_durable", full)
     with pytest.raises(StorageFull, match="nothing was written"):
         back_up(home, tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]

@@ -14,7 +14,7 @@ from eval.mutants import mutants
 from index.chunking import Chunker, indexed_text
 from index.errors import DamagedStore
 from index.loading import load_bytes
-from index.sql_catalog import SqlCatalog
+from index.sql.catalog import SqlCatalog
 from index.store import Store
 from index.types import Document, Hit, Why
 from rag.citations import Verifier, citation_fault
@@ -46,7 +46,7 @@ def cited(made: Document, words: str, answer: str | None = None) -> Citation:
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlCatalog]:
     opened = SqlCatalog(tmp_path_factory.mktemp("catalog") / "catalog.db", writable=True)
-    opened.activate_space(SPACE)
+    opened.spaces.activate(SPACE)
     for made in (TREATY, STRANGER):
         keep(opened, made)
     yield opened

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from doubles import HashingEmbedder
 from filelock import FileLock
 
 from index.errors import StorageFull
+from index.jobs import JobKind
+from index.sql.catalog import SqlCatalog
 from index.store import Store
 from rag.cli.main import run
 
@@ -75,6 +78,10 @@ def test_a_file_that_cannot_be_read_ends_with_1_and_keeps_the_rest(
     "arguments",
     [
         ["ingest", "no/such/folder"],
+        ["ingest"],
+        ["ingest", "documents", "--resume"],
+        ["ingest", "--resume", "--prune"],
+        ["ingest", "--resume"],
         ["ask", "x"],
         ["ask", ""],
         ["ask", "x", "--top-k", "0"],
@@ -153,9 +160,11 @@ def test_an_interrupted_ingest_is_finished_by_the_next(
     with monkeypatch.context() as broken:
         broken.setattr(Store, "put", interrupted)
         assert run(["ingest", "documents"]) == 130
-    assert "run the same command to finish" in capsys.readouterr().err
-    assert run(["ingest", "documents"]) == 0
-    assert "2 added, 2 unchanged" in capsys.readouterr().out
+    assert "run the same command to finish" in " ".join(capsys.readouterr().err.split())
+    assert run(["ingest", "documents", "--json"]) == 0
+    finished = printed(capsys)
+    assert finished["counts"]["added"] == 4  # type: ignore[index]
+    assert finished["passages_embedded"] == 2
 
 
 def test_an_abstention_lists_the_nearest_passages_as_such(
@@ -244,3 +253,80 @@ def test_pruning_asks_for_yes_where_more_than_half_has_vanished(
     assert "--yes removes them" in capsys.readouterr().out
     assert run(["ingest", "documents", "--prune", "--yes"]) == 0
     assert "1 removed" in capsys.readouterr().out
+
+
+def test_what_was_broken_off_is_finished_by_resume_uploads_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "put", interrupted)
+        assert run(["ingest", "documents"]) == 130
+    jobs = SqlCatalog(tmp_path / "home" / "collections" / "default" / "catalog.db", writable=True).jobs
+    jobs.add(JobKind.UPLOAD, {"name": "noise.txt"}, bytes(range(256)))
+    jobs.add(JobKind.UPLOAD, {"name": "dam.txt"}, b"The dam holds.")
+    capsys.readouterr()
+    assert run(["ingest", "--resume", "--json"]) == 1
+    counts = [job["counts"] for job in printed(capsys)["jobs"]]  # type: ignore[attr-defined]
+    assert [(count["added"], count["failed"]) for count in counts] == [(1, 0), (0, 1), (1, 0)]
+    assert run(["ingest", "--resume"]) == 0
+    assert "no job was broken off" in capsys.readouterr().out
+    assert run(["ask", "When does the ferry leave?"]) == 0
+
+
+def test_a_sync_says_that_others_were_broken_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["ingest", "documents"])
+    jobs = SqlCatalog(tmp_path / "home" / "collections" / "default" / "catalog.db", writable=True).jobs
+    jobs.add(JobKind.UPLOAD, {"name": "dam.txt"}, b"The dam holds.")
+    capsys.readouterr()
+    assert run(["ingest", "documents"]) == 0
+    assert "1 more jobs were broken off" in capsys.readouterr().err
+
+
+def test_json_of_ingest_names_the_job_and_every_file(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["ingest", "documents", "--json"])
+    report = printed(capsys)
+    assert set(report) == {"job", "counts", "passages_embedded", "files"}
+    (file,) = report["files"]  # type: ignore[misc]
+    assert set(file) == {"source", "status", "document_id", "passages", "reason"}
+
+
+def test_a_folder_is_watched_until_ctrl_c_which_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = tmp_path / "documents"
+
+    def changes(roots: tuple[str, ...], _: object) -> Iterator[frozenset[str]]:
+        yield frozenset(roots)
+        (documents / "train.txt").write_text("The train to Kallinge leaves at ten.\n")
+        (documents / "empty.txt").write_text("")
+        yield frozenset({f"{documents}/train.txt", f"{documents}/empty.txt"})
+        (documents / "ferry.txt").unlink()
+        yield frozenset({f"{documents}/ferry.txt"})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("index.watching.changed_paths", changes)
+    assert run(["ingest", "documents", "--watch"]) == 0
+    said = capsys.readouterr().out
+    assert "1 added" in said
+    assert "Watching for changes" in said
+    assert "added documents/train.txt" in said
+    assert "empty.txt holds no text" in said
+    assert run(["ask", "When does the train leave?"]) == 0
+    assert "leaves at ten" in capsys.readouterr().out
+
+
+def test_watching_in_json_prints_a_line_for_each_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def changes(roots: tuple[str, ...], _: object) -> Iterator[frozenset[str]]:
+        yield frozenset(roots)
+        yield frozenset({f"{tmp_path}/documents/ferry.txt"})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("index.watching.changed_paths", changes)
+    assert run(["ingest", "documents", "--watch", "--json"]) == 0
+    told = [json.loads(line)["counts"] for line in capsys.readouterr().out.splitlines()]
+    assert [(counts["added"], counts["unchanged"]) for counts in told] == [(1, 0), (0, 1)]

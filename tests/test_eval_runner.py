@@ -16,6 +16,8 @@ from eval import report, runner
 from eval.cases import EvalSet, InvalidCase, load_eval_set
 from eval.runner import Result
 from index.errors import SourceNotFound
+from index.running import JobRunner
+from index.sync import SyncRequest
 from index.types import text_sha256
 from rag.settings import Settings
 from rag.wiring import Application
@@ -72,7 +74,7 @@ def ran(tmp_path: Path) -> Ran:
         (folder / name).write_text(text)
     settings = Settings(home=tmp_path / "home", chunk_tokens=48)
     with Application(settings, writable=True, embedder=HashingEmbedder()) as application:
-        application.ingestor().ingest([folder])
+        JobRunner.over(application.ingestor()).sync(SyncRequest.of([folder]))
 
     def run(*cases: dict[str, Any], threshold: float = 0.5) -> Result:
         asked = settings.model_copy(update={"threshold": threshold})

@@ -13,13 +13,13 @@ from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
 from index.doctor import examine
-from index.errors import StorageError
-from index.schema import MIGRATIONS
+from index.errors import DamagedStore, StorageError
+from index.sql.migrations import FORMAT
 from index.store import CATALOG_FILE, Store
 from index.types import Page
 
 HOMES = Path(__file__).with_name("homes")
-FORMATS = range(1, len(MIGRATIONS) + 1)
+FORMATS = range(1, FORMAT + 1)
 EMBEDDER = HashingEmbedder(dimension=16)
 SPACE = EMBEDDER.identity.space("test")
 
@@ -77,3 +77,57 @@ def test_a_home_of_a_later_format_is_refused_by_its_number(tmp_path: Path) -> No
     raw.close()
     with pytest.raises(StorageError, match="999"):
         Store(tmp_path, SPACE, writable=True)
+
+
+def layout(folder: Path) -> dict[str, object]:
+    """Return what each table is made of, however it was written down."""
+    raw = sqlite3.connect(folder / CATALOG_FILE)
+    names = [name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {
+        name: (
+            [column[1:4] + column[5:] for column in raw.execute(f"PRAGMA table_info('{name}')")],
+            sorted(key[2:5] for key in raw.execute(f"PRAGMA foreign_key_list('{name}')")),
+            sorted(
+                (unique, [column for _, _, column in raw.execute(f"PRAGMA index_info('{index}')")])
+                for _, index, unique, *_ in raw.execute(f"PRAGMA index_list('{name}')")
+            ),
+        )
+        for name in names
+    }
+    raw.close()
+    return found
+
+
+def test_a_home_brought_up_to_date_has_the_tables_of_a_new_one(folder: Path, tmp_path: Path) -> None:
+    Store(folder, SPACE, writable=True).close()
+    Store(tmp_path / "new", SPACE, writable=True).close()
+    assert layout(folder) == layout(tmp_path / "new")
+
+
+def test_damage_of_an_earlier_format_is_still_damage_after_it_was_brought_up_to_date(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / CATALOG_FILE)
+    raw.executescript((HOMES / "format-1.sql").read_text(encoding="utf-8"))
+    raw.execute("UPDATE passages SET text = replace(text, '1947', '1948')")
+    raw.execute("UPDATE segments SET text = replace(text, '1843', '1844')")
+    raw.execute("UPDATE vectors SET vector = zeroblob(length(vector)) WHERE row = 1")
+    raw.commit()
+    raw.close()
+    store = Store(tmp_path, SPACE, writable=True)
+    dam, letters = store.catalog.documents()
+    assert store.catalog.passages_of(dam.id) == []
+    with pytest.raises(DamagedStore):
+        store.catalog.text(letters.id)
+    assert store.snapshot().vectors.contains([0, 1]) == [True, False]
+    store.close()
+    places = " ".join(finding.place for finding in examine(tmp_path))
+    assert all(
+        place in places for place in ("row 0 of passages", "the text from character 0", "row 1 of vectors")
+    )
+
+
+def test_a_reader_asks_for_the_migration_and_does_not_make_it(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / CATALOG_FILE)
+    raw.executescript((HOMES / "format-1.sql").read_text(encoding="utf-8"))
+    raw.close()
+    with pytest.raises(StorageError, match="quotebound ingest"):
+        Store(tmp_path, SPACE, writable=False)

@@ -131,9 +131,11 @@ def test_a_hostile_document_is_text_and_nothing_else(page: Page, address: str) -
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{escaped}"\r\n\r\n'
         f"{HOSTILE}\r\n--{boundary}--\r\n"
     )
-    added = json.loads(
+    job = json.loads(
         post(f"{address}/documents", body.encode(), f"multipart/form-data; boundary={boundary}")
-    )
+    )["job"]
+    get(f"{address}/jobs/{job}/events")  # ends when the job does
+    (added,) = json.loads(get(f"{address}/jobs/{job}"))["files"]
     page.reload()
     page.get_by_role("textbox").wait_for(timeout=60_000)
     page.get_by_role("button", name="Documents").click()
@@ -150,7 +152,7 @@ def test_a_hostile_document_is_text_and_nothing_else(page: Page, address: str) -
             f":is({region}) :is(script, img, svg, iframe, object, a, [onerror], [onload], [src], [href])"
         )
         expect(page.locator(hostile)).to_have_count(0)
-    page.request.delete(f"{address}/documents/{added['id']}")
+    page.request.delete(f"{address}/documents/{added['document_id']}")
 
 
 def test_a_file_is_added_asked_about_and_deleted(page: Page, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.jobs import FileRecord, FileStatus, Job, JobKind, JobState
+from index.report import Report
 from index.types import DocumentInfo, Hit, Passage, Why
 from rag.generation.prompts import ABSTENTION
 from rag.types import Answer, AnswerSentence, AnswerSpan, AnswerStatus, Citation, Quote
@@ -29,6 +31,8 @@ HOSTILE = (
     "&lt;b&gt; &amp; <!-- -->",
     "<![CDATA[x]]><?php ?>",
 )
+
+JOB = Job("1", JobKind.UPLOAD, {"name": "x"}, JobState.DONE, "", "")
 
 
 class Page(HTMLParser):
@@ -280,3 +284,32 @@ def test_an_error_is_an_alert_and_other_news_a_status() -> None:
 
 def test_nothing_to_say_is_nothing() -> None:
     assert render.notice("", error=True) == ""
+
+
+@pytest.mark.parametrize("name", ["dam.txt", *HOSTILE])
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (FileStatus.ADDED, "Added "),
+        (FileStatus.REPLACED, "Replaced "),
+        (FileStatus.UNCHANGED, " is there already."),
+    ],
+)
+def test_an_upload_that_is_stored_is_told_as_what_it_was(name: str, status: FileStatus, said: str) -> None:
+    line = render.upload(Report(JOB, (FileRecord("1", "upload:x", name, status, "id", 1),), 1))
+    page = Page(line)
+    assert page.shape == [("p", ["class", "role"])]
+    assert said in page.text
+    assert name in page.text
+    assert page.values("role") == ["status"]
+
+
+def test_an_upload_that_failed_says_why_and_one_that_waits_that_it_is_kept() -> None:
+    failed = replace(JOB, state=JobState.FAILED, code="unreadable_text", message="x.txt is <b>no</b> text")
+    line = render.upload(Report(failed, (), None))
+    assert "x.txt is &lt;b&gt;no&lt;/b&gt; text" in line
+    assert "is kept" not in line
+    assert 'role="alert"' in line
+    waiting = replace(failed, state=JobState.WAITING, code="storage_full", message="the disk is full.")
+    assert "the disk is full. The file is kept" in render.upload(Report(waiting, (), None))
+    assert "when the service is started again" in render.upload(Report(JOB, (), None))

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from serving import accepted, end_of
 from starlette.testclient import TestClient
 
 TEXT = (
@@ -14,10 +15,9 @@ TEXT = (
 
 
 def add(client: TestClient, text: str | bytes = TEXT, name: str = "ferry.txt") -> dict[str, Any]:
-    data = text.encode() if isinstance(text, str) else text
-    response = client.post("/documents", files={"file": (name, data, "text/plain")})
-    assert response.status_code == 201, response.text
-    return dict(response.json())
+    job = end_of(client, accepted(client, text, name))
+    assert job["state"] == "done", job
+    return dict(client.get(f"/documents/{job['files'][0]['document_id']}").json())
 
 
 def ask(client: TestClient, question: str, **more: Any) -> dict[str, Any]:
@@ -181,16 +181,27 @@ def test_an_unknown_collection_is_not_found(client: TestClient) -> None:
     [
         (b"", "empty.txt", 422, "empty_document"),
         (b"  \n\t ", "blank.txt", 422, "empty_document"),
-        (bytes(range(256)) * 20, "binary.txt", 422, "unreadable_text"),
         (b"%PDF-1.7 ...", "report.txt", 415, "unsupported_format"),
-        ("Grüße".encode("latin-1"), "latin.txt", 422, "unreadable_text"),
+        (b"word " * 210_000, "long.txt", 413, "too_large"),
     ],
 )
-def test_an_upload_that_cannot_be_read_is_refused(
+def test_an_upload_that_cannot_be_read_is_refused_at_once(
     client: TestClient, data: bytes, name: str, status: int, code: str
 ) -> None:
     response = client.post("/documents", files={"file": (name, data, "text/plain")})
     assert_error(response, status, code)
+    assert client.get("/jobs").json() == {"jobs": []}
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [(bytes(range(256)) * 20, "binary.txt"), ("Grüße".encode("latin-1"), "latin.txt")]
+)
+def test_an_upload_that_turns_out_to_be_no_text_is_a_failed_job(
+    client: TestClient, data: bytes, name: str
+) -> None:
+    job = end_of(client, accepted(client, data, name))
+    assert (job["state"], job["error"]["code"]) == ("failed", "unreadable_text")
+    assert job["files"][0]["reason"] == job["error"]["message"]
     assert client.get("/documents").json()["documents"] == []
 
 
@@ -282,5 +293,8 @@ def test_the_openapi_description_has_every_route(client: TestClient) -> None:
         "/documents",
         "/documents/{document_id}",
         "/documents/{document_id}/text",
+        "/jobs",
+        "/jobs/{job_id}",
+        "/jobs/{job_id}/events",
     } <= set(paths)
     assert {"/healthz", "/readyz", "/metrics"} <= set(paths)

@@ -8,8 +8,8 @@ from contracts import CatalogContract
 
 from index.catalog import Catalog
 from index.errors import DamagedStore, ReadOnlyStore, StorageError, StorageFull, StorageUnavailable
-from index.schema import storage_errors, write_ahead_log_is_safe
-from index.sql_catalog import SqlCatalog
+from index.sql.catalog import SqlCatalog
+from index.sql.database import storage_errors, write_ahead_log_is_safe
 
 
 class TestSqlCatalog(CatalogContract):
@@ -27,7 +27,7 @@ class TestSqlCatalog(CatalogContract):
 
     def filled(self) -> Catalog:
         catalog = self.catalog()
-        catalog.activate_space(self.space)
+        catalog.spaces.activate(self.space)
         self.put(catalog, self.text)
         return catalog
 
@@ -36,13 +36,13 @@ class TestSqlCatalog(CatalogContract):
         reader = SqlCatalog(self.path, writable=False)
         with pytest.raises(ReadOnlyStore):
             reader.delete(reader.documents()[0].id)
-        with pytest.raises(StorageUnavailable), reader._read() as connection:
+        with pytest.raises(StorageUnavailable), reader._database.read() as connection:
             connection.exec_driver_sql("DELETE FROM changes")
 
     def test_commits_are_made_durable_as_this_sqlite_allows(self) -> None:
         catalog = self.filled()
         assert isinstance(catalog, SqlCatalog)
-        with catalog._write() as connection:
+        with catalog._database.write() as connection:
             journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
             synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
         safe = write_ahead_log_is_safe(sqlite3.sqlite_version_info)
@@ -82,17 +82,17 @@ class TestSqlCatalog(CatalogContract):
 
     def test_an_altered_vector_is_left_out(self) -> None:
         catalog = self.filled()
-        ((rows, _),) = catalog.scan_vectors(self.space.id)
+        ((rows, _),) = catalog.scan_vectors(self.space)
         with sqlite3.connect(self.path) as raw:
             raw.execute("UPDATE vectors SET vector = zeroblob(length(vector)) WHERE row = ?", (rows[1],))
-        ((whole, _),) = catalog.scan_vectors(self.space.id)
+        ((whole, _),) = catalog.scan_vectors(self.space)
         assert whole == [rows[0], *rows[2:]]
 
     def test_a_full_disk_keeps_what_was_there_and_nothing_of_what_was_not(self) -> None:
         catalog = self.filled()
         assert isinstance(catalog, SqlCatalog)
         before = [info.id for info in catalog.documents()]
-        with catalog._write() as connection:
+        with catalog._database.write() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
         with pytest.raises(StorageFull, match="disk is full"):

@@ -9,7 +9,7 @@ from contracts import chunked
 from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
-from index.errors import DocumentNotFound, SpaceMismatch
+from index.errors import DocumentNotFound, OutcomeUnknown, StorageUnavailable
 from index.store import Store
 from index.types import Document
 
@@ -140,14 +140,84 @@ def test_if_the_words_cannot_be_written_the_change_still_holds(
     assert len(store.snapshot().lexical("glacier", 5)) == 2
 
 
-def test_vectors_of_another_model_are_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_a_replaced_document_is_not_found_by_words_that_caught_up_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+    put(store, "The dam holds.")
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._words, "apply", fail)
+        put(store, "The dyke broke.")
+    put(store, "A glacier melted.", "other.txt")
+    assert store.snapshot().words.search("dam holds", 5) == []
+    assert found(store, "dyke") == {"The dyke broke."}
+
+
+def test_words_that_fell_behind_catch_up_without_another_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._words, "apply", fail)
+        put(store, "A glacier melted.")
+        assert store.snapshot().lexical("glacier", 5) == []
+    monkeypatch.setattr("index.store.time.monotonic", lambda: float("inf"))
+    assert len(store.snapshot().lexical("glacier", 5)) == 1
+
+
+def test_a_change_that_was_kept_although_the_disk_refused_is_told_as_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+    real = store.catalog.put
+
+    def kept_and_refused(*given: object) -> None:
+        real(*given)  # type: ignore[arg-type]
+        raise StorageUnavailable("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.catalog, "put", kept_and_refused)
+        put(store, "A glacier melted.")
+    assert found(store, "glacier") == {"A glacier melted."}
+
+
+def test_while_it_cannot_be_told_whether_a_change_was_kept_that_is_said_and_mends_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+    real = store.catalog.put
+
+    def kept_and_refused(*given: object) -> None:
+        real(*given)  # type: ignore[arg-type]
+        raise StorageUnavailable("disk I/O error")
+
+    def refused() -> int:
+        raise StorageUnavailable("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.catalog, "put", kept_and_refused)
+        patched.setattr(store.catalog, "sequence", refused)
+        with pytest.raises(OutcomeUnknown, match="try again"):
+            put(store, "A glacier melted.")
+    assert found(store, "glacier") == {"A glacier melted."}
+
+
+def test_a_collection_is_opened_in_the_space_that_it_is_in(tmp_path: Path) -> None:
     store = opened(tmp_path)
     put(store, "A glacier melted.")
     store.close()
-    with pytest.raises(SpaceMismatch, match="QUOTEBOUND_MODEL=hashing"):
-        Store(tmp_path, HashingEmbedder(32, "other").identity.space("test"), writable=True)
-    with pytest.raises(SpaceMismatch, match="QUOTEBOUND_CHUNK_TOKENS"):
-        Store(tmp_path, EMBEDDER.identity.space("other"), writable=True)
+    other = HashingEmbedder(32, "other").identity.space("test")
+    again = Store(tmp_path, other, writable=True)
+    assert again.space == again.snapshot().space == SPACE
+    assert found(again, "glacier") == {"A glacier melted."}
 
 
 def test_deleting_what_is_not_there_says_so(tmp_path: Path) -> None:

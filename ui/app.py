@@ -168,8 +168,9 @@ class _Shelf:
         file = Path(path)
         yield render.notice(f"Reading {file.name}…", error=False), gr.skip()
         try:
-            info = await self._backend.add(file.read_bytes(), file.name)
-            said = render.notice(f"Added {info.source}.", error=False)
+            with file.open("rb") as opened:
+                job = await self._backend.upload(opened, file.name)
+            said = render.upload(await self._backend.end_of(job))
         except QuoteboundError as error:
             said = render.notice(str(error), error=True)
         finally:

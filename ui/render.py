@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from index.jobs import FileStatus
+from index.report import Report
 from index.types import DocumentInfo, Hit, Span
 from rag.types import Answer, AnswerStatus, Citation
 
@@ -69,6 +71,20 @@ def documents(infos: Sequence[DocumentInfo], doomed: str | None = None) -> str:
         return '<p class="no-documents">There are no documents yet. Add a text or Markdown file.</p>'
     rows = "".join(_document(info, asked=info.id == doomed) for info in infos)
     return f'<ul class="documents">{rows}</ul>'
+
+
+def upload(report: Report) -> str:
+    """Return a line that says what became of an uploaded file."""
+    job = report.job
+    if job.code is not None:
+        # A job that was put off goes on by itself.
+        later = "" if job.state.ended else " The file is kept, and added as soon as that is over."
+        return notice(f"{job.message}{later}", error=True)
+    if not report.files:
+        return notice("The file is kept, and added when the service is started again.", error=False)
+    record = report.files[0]
+    said = {FileStatus.UNCHANGED: "{} is there already.", FileStatus.REPLACED: "Replaced {}."}
+    return notice(said.get(record.status, "Added {}.").format(record.source), error=False)
 
 
 def notice(message: str, *, error: bool) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from eval.bench.timing import Durations, TimedEmbedder, summary
 from eval.cases import EvalSet
 from index.embedding import Embedder
+from index.running import JobRunner
+from index.sync import SyncRequest
 from rag.settings import Settings
 from rag.wiring import Application
 
@@ -23,7 +25,7 @@ def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) 
     embedder.embed_query("load the model before the clock starts")
     timed = TimedEmbedder(embedder, durations)
     with Application(settings, writable=True, embedder=timed) as application:
-        application.ingestor().ingest(eval_set.documents)
+        JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
         phases = [_round(number, eval_set, application, embedder, durations) for number in range(rounds)]
         passages = len(application.home.collection().snapshot())
     later = _merged(phases[1:])

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.bench.timing import Durations, TimedChunker, TimedEmbedder, TimedStore, summary
-from index.chunking import indexed_text
+from index.chunking import CHUNK_TOKENS, indexed_text
 from index.embedding import Embedder
 from index.ingest import Ingestor
 from index.loading import label
+from index.running import JobRunner
+from index.sync import SyncRequest
 from rag.settings import Settings
 
 _PARAGRAPH = re.compile(r"(?m)^(?=\w)")
@@ -36,16 +38,17 @@ def run(paths: Sequence[Path], copies: int, settings: Settings, embedder: Embedd
                 (documents / f"{copy}-{path.name}").write_text(
                     _PARAGRAPH.sub(f"({copy}) ", text), encoding="utf-8"
                 )
-        chunker = TimedChunker(embedder.window, settings.chunk_tokens, durations)
+        chunker = TimedChunker(embedder.window, settings.chunk_tokens or CHUNK_TOKENS, durations)
         space = embedder.identity.space(chunker.fingerprint)
         store = TimedStore(durations, Path(folder) / "collection", space, writable=True)
         timed = TimedEmbedder(embedder, durations)
-        ingestor = Ingestor(store, chunker, timed, max_bytes=settings.max_bytes)
+        runner = JobRunner.over(Ingestor(store, chunker, timed, max_bytes=settings.max_bytes))
+        everything = SyncRequest.of([documents])
         started = time.perf_counter()
-        report = ingestor.ingest([documents])
+        report = runner.sync(everything)
         elapsed = time.perf_counter() - started
         started = time.perf_counter()
-        again = ingestor.ingest([documents])
+        again = runner.sync(everything)
         unchanged = time.perf_counter() - started
         texts = [
             indexed_text(passage)
@@ -58,11 +61,11 @@ def run(paths: Sequence[Path], copies: int, settings: Settings, embedder: Embedd
     baseline = time.perf_counter() - started
     model = durations.total("model")
     return {
-        "documents": len(report.outcomes),
+        "documents": len(report.files),
         "passages": len(texts),
         "passages_embedded": report.embedded,
         "passages_embedded_again": again.embedded,
-        "documents_per_s": round(len(report.outcomes) / elapsed, 2),
+        "documents_per_s": round(len(report.files) / elapsed, 2),
         "passages_per_s": round(len(texts) / elapsed, 2),
         "seconds": round(elapsed, 3),
         "seconds_unchanged": round(unchanged, 3),

@@ -11,6 +11,7 @@ from typing import Any
 from eval.metrics import percentile
 from index.chunking import Chunker, TokenWindow
 from index.embedding import Embedder, ModelIdentity, TokenVectors, Vectors
+from index.jobs import FileRecord
 from index.store import Store
 from index.types import Document, DocumentInfo, Passage
 
@@ -97,7 +98,14 @@ class TimedStore(Store):
         super().__init__(*args, **kwargs)
         self._durations = durations
 
-    def put(self, document: Document, passages: Sequence[Passage], vectors: Vectors) -> DocumentInfo:
+    def put(
+        self,
+        document: Document,
+        passages: Sequence[Passage],
+        vectors: Vectors,
+        space: str | None = None,
+        record: FileRecord | None = None,
+    ) -> DocumentInfo:
         """Time the store's."""
         with self._durations.step("store"):
-            return super().put(document, passages, vectors)
+            return super().put(document, passages, vectors, space, record)

@@ -2,6 +2,8 @@
 
 from index.loading.loader import Loader, Parsed
 from index.loading.registry import (
+    blocks_of,
+    chosen_loader,
     content_sha256,
     file_origin,
     label,
@@ -14,6 +16,8 @@ from index.loading.registry import (
 __all__ = [
     "Loader",
     "Parsed",
+    "blocks_of",
+    "chosen_loader",
     "content_sha256",
     "file_origin",
     "label",

@@ -15,7 +15,7 @@ from index.language import detect_language
 from index.loading.loader import Loader
 from index.loading.markdown import MarkdownLoader
 from index.loading.plain_text import PlainTextLoader
-from index.types import Document, content_id, text_sha256
+from index.types import Block, BlockKind, Document, content_id, text_sha256
 
 HEAD_BYTES = 4096
 _TITLE_MAX_CHARACTERS = 200
@@ -94,10 +94,8 @@ def load_bytes(
     Raise `TooLarge`, `UnsupportedFormat`, `EmptyDocument`, or what the loader raises.
     """
     source = label(source)
-    if len(data) > max_bytes:
-        raise _too_large(source, len(data), max_bytes)
     name = PurePosixPath(source).name
-    loader = _choose(data[:HEAD_BYTES], PurePosixPath(source).suffix.lower(), name, loaders)
+    loader = chosen_loader(data, source, max_bytes=max_bytes, loaders=loaders)
     parsed = loader.parse(data, name)
     if not parsed.text.strip():
         raise EmptyDocument(f"{name} holds no text")
@@ -116,6 +114,32 @@ def load_bytes(
         language=detect_language(parsed.text),
         metadata=parsed.metadata,
     )
+
+
+def chosen_loader(data: bytes, source: str, *, max_bytes: int, loaders: Sequence[Loader] = LOADERS) -> Loader:
+    """Return the loader for some bytes, without parsing them.
+
+    Raise `TooLarge`, `UnsupportedFormat`, or `EmptyDocument` where there is nothing but white space.
+    """
+    path = PurePosixPath(label(source))
+    if len(data) > max_bytes:
+        raise _too_large(str(path), len(data), max_bytes)
+    if not data or data.isspace():
+        raise EmptyDocument(f"{path.name} holds no text")
+    return _choose(data[:HEAD_BYTES], path.suffix.lower(), path.name, loaders)
+
+
+def blocks_of(document: Document, loaders: Sequence[Loader] = LOADERS) -> tuple[Block, ...]:
+    """Return the blocks of a document that was stored without them, by parsing its text again.
+
+    Text that its loader would store otherwise, as that of a later version might, is one paragraph.
+    """
+    for loader in loaders:
+        if loader.media_type == document.media_type:
+            parsed = loader.parse(document.text.encode("utf-8"), document.source)
+            if parsed.text == document.text:
+                return parsed.blocks
+    return (Block(BlockKind.PARAGRAPH, 0, len(document.text)),)
 
 
 def content_sha256(data: bytes) -> str:

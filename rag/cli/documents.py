@@ -1,34 +1,45 @@
-"""`quotebound ingest` and `quotebound doctor`."""
+"""`quotebound ingest`."""
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from index.errors import CollectionNotFound
-from index.home import DEFAULT_COLLECTION, collection_folders
-from index.ingest import Outcome, Prune, Report, Status
-from rag.cli.output import CollectionOption, ExitCode, JsonFlag, console, plain, print_json
+from index.errors import QuoteboundError, StorageError
+from index.home import DEFAULT_COLLECTION
+from index.jobs import FileRecord, FileStatus, Job
+from index.report import Report
+from index.sync import SyncRequest
+from rag.cli.output import CollectionOption, ExitCode, JsonFlag, console, fail, plain, print_json
 from rag.settings import load_settings
 
+if TYPE_CHECKING:
+    from index.jobs import JobLog
+    from index.running import JobRunner
+
 _STYLES = {
-    Status.ADDED: "green",
-    Status.REPLACED: "green",
-    Status.UNCHANGED: "dim",
-    Status.REMOVED: "green",
-    Status.KEPT: "bold yellow",
-    Status.SKIPPED: "yellow",
-    Status.FAILED: "bold red",
+    FileStatus.ADDED: "green",
+    FileStatus.REPLACED: "green",
+    FileStatus.UNCHANGED: "dim",
+    FileStatus.REMOVED: "green",
+    FileStatus.KEPT: "bold yellow",
+    FileStatus.SKIPPED: "yellow",
+    FileStatus.FAILED: "bold red",
 }
+_INTERRUPTED = (
+    "Interrupted. What is done is kept: run the same command to finish, or `quotebound ingest --resume`."
+)
 
 
 class _Bar:
-    """Shows an ingest as it goes on: passages embedded of those found, and the last file done."""
+    """Shows a job as it goes on: passages embedded of those found, and the last file done."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -40,16 +51,18 @@ class _Bar:
         if self._passages:
             self._progress.update(self._task, description="Embedding passages", total=self._passages)
 
-    def embedded(self, passages: int) -> None:
-        self._progress.advance(self._task, passages)
+    def embedded(self, made: int, reused: int) -> None:
+        self._progress.advance(self._task, made + reused)
 
-    def finished(self, outcome: Outcome) -> None:
-        if outcome.status is not Status.UNCHANGED:
-            self._progress.console.print(_line(outcome), soft_wrap=True)
+    def finished(self, record: FileRecord) -> None:
+        if record.status is not FileStatus.UNCHANGED:
+            self._progress.console.print(_line(record), soft_wrap=True)
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files, and folders to read with all below them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, and folders to read with all below them.")
+    ] = None,
     collection: CollectionOption = DEFAULT_COLLECTION,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove documents whose files have vanished from the folders.")
@@ -57,88 +70,142 @@ def ingest(
     yes: Annotated[
         bool, typer.Option("--yes", help="With --prune: also where more than half of a folder has vanished.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Then go on with what changes there, until Ctrl-C.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish every job that was broken off, instead of reading paths.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Add documents, or bring those added before up to date.
 
-    Unchanged files cost nothing. Exit code 1 where a file could not be read, or was not pruned.
+    Unchanged files cost nothing. Broken off, it goes on where it was when run again. Exit code 1 where
+    a file could not be read, or was not pruned.
     """
     from rag.wiring import Application
 
-    pruning = Prune.NEVER if not prune else Prune.ALWAYS if yes else Prune.IF_FEW
+    if resume == bool(paths):
+        raise typer.BadParameter("give either paths, or --resume to finish the jobs that were broken off")
+    if resume and (prune or yes or watch):
+        raise typer.BadParameter("--resume does what the jobs were asked for: leave the other options away")
+    request = SyncRequest.of(paths, prune=prune, yes=yes) if paths else None
     with Application(load_settings(), writable=True) as application:
-        ingestor = application.ingestor(collection)
+        jobs = application.home.collection(collection, create=request is not None).catalog.jobs
+        runner = application.runner(collection)
+        complete = True
         try:
-            if as_json:
-                report = ingestor.ingest(paths, prune=pruning)
+            if request is None:
+                complete = _resume(runner, jobs.unfinished(), as_json=as_json)
+            elif watch:
+                _watch(runner, jobs, request, as_json=as_json)
             else:
-                to = console()
-                columns = (
-                    TextColumn("{task.description}"),
-                    BarColumn(),
-                    MofNCompleteColumn(),
-                    TimeElapsedColumn(),
-                )
-                with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as progress:
-                    report = ingestor.ingest(paths, _Bar(progress), pruning)
+                complete = _sync(runner, jobs, request, as_json=as_json)
         except KeyboardInterrupt:
-            console(error=True).print("Interrupted. What is done is kept: run the same command to finish.")
+            console(error=True).print(_INTERRUPTED, soft_wrap=True)
             raise
-    if as_json:
-        print_json(_as_json(report))
-    else:
-        console().print(_summary(report), soft_wrap=True)
-    if not report.complete:
+    if not complete:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _line(outcome: Outcome) -> Text:
-    line = plain(f"{outcome.status:>9} ", _STYLES[outcome.status])
-    line.append_text(plain(outcome.source))
-    if outcome.reason:
-        line.append_text(plain(f": {outcome.reason}", "dim"))
-    elif outcome.status is not Status.UNCHANGED:
-        line.append_text(plain(f" ({outcome.passages} passages)", "dim"))
+def _sync(runner: JobRunner, jobs: JobLog, request: SyncRequest, *, as_json: bool) -> bool:
+    """Sync some paths and print what became of them; return whether that is as it should be."""
+    from index.running import add_sync
+
+    report = _done(runner, add_sync(jobs, request), as_json=as_json)
+    if report.error is not None and not (isinstance(report.error, StorageError) and report.files):
+        raise report.error
+    if as_json:
+        print_json(_as_json(report))
+        return report.complete
+    console().print(_summary(report), soft_wrap=True)
+    if left := [job for job in jobs.unfinished() if job.id != report.job.id]:
+        told = f"{len(left)} more jobs were broken off: `quotebound ingest --resume` finishes them"
+        console(error=True).print(plain(told, "yellow"), soft_wrap=True)
+    return report.complete
+
+
+def _resume(runner: JobRunner, unfinished: list[Job], *, as_json: bool) -> bool:
+    """Finish some jobs, whatever becomes of each; return whether all of that is as it should be."""
+    reports = []
+    for job in unfinished:
+        report = _done(runner, job, as_json=as_json)
+        reports.append(report)
+        if not as_json:
+            console().print(plain(f"{job.kind} {job.id}: ").append_text(_summary(report)), soft_wrap=True)
+            if report.job.message:
+                console(error=True).print(plain(report.job.message, "bold red"), soft_wrap=True)
+    if as_json:
+        print_json({"jobs": [_as_json(report) for report in reports]})
+    elif not reports:
+        console().print("no job was broken off")
+    return all(report.complete for report in reports)
+
+
+def _watch(runner: JobRunner, jobs: JobLog, request: SyncRequest, *, as_json: bool) -> None:
+    """Sync some paths and then what changes there, until Ctrl-C."""
+    from index.running import add_sync
+    from index.watching import Watcher
+
+    syncing = False
+
+    def sync(changed: SyncRequest) -> None:
+        nonlocal syncing
+        syncing = True
+        report = _done(runner, add_sync(jobs, changed), as_json=as_json)
+        syncing = False
+        if as_json:
+            sys.stdout.write(json.dumps(_as_json(report), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        elif changed.changed is None:
+            console().print(_summary(report), soft_wrap=True)
+            console().print("Watching for changes (Ctrl-C stops it)")
+        if isinstance(report.error, QuoteboundError):
+            fail(report.error, as_json=as_json)
+        elif report.error is not None:
+            raise report.error
+
+    try:
+        Watcher(request, sync).run()
+    except KeyboardInterrupt:
+        # Between two syncs nothing is broken off: that is the end, and no failure.
+        if syncing:
+            raise
+
+
+def _done(runner: JobRunner, job: Job, *, as_json: bool) -> Report:
+    if as_json:
+        return runner.run(job)
+    to = console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as progress:
+        return runner.run(job, _Bar(progress))
+
+
+def _line(record: FileRecord) -> Text:
+    line = plain(f"{record.status:>9} ", _STYLES[record.status])
+    line.append_text(plain(record.source))
+    if record.reason:
+        line.append_text(plain(f": {record.reason}", "dim"))
+    elif record.status is not FileStatus.UNCHANGED:
+        line.append_text(plain(f" ({record.passages} passages)", "dim"))
     return line
 
 
 def _as_json(report: Report) -> dict[str, object]:
     return {
-        "counts": {status.value: report.count(status) for status in Status},
+        "job": report.job.id,
+        "counts": {status.value: report.count(status) for status in FileStatus},
         "passages_embedded": report.embedded,
-        "files": [asdict(outcome) for outcome in report.outcomes],
+        "files": [_file(record) for record in report.files],
     }
 
 
+def _file(record: FileRecord) -> dict[str, Any]:
+    told = asdict(record)
+    return {name: told[name] for name in ("source", "status", "document_id", "passages", "reason")}
+
+
 def _summary(report: Report) -> Text:
-    counts = ", ".join(f"{report.count(status)} {status}" for status in Status if report.count(status))
+    counts = ", ".join(f"{report.count(status)} {status}" for status in FileStatus if report.count(status))
     return plain(f"{counts or 'no files'}; {report.embedded} passages embedded")
-
-
-def doctor(as_json: JsonFlag = False) -> None:
-    """Check every document, passage and vector of the home against its checksum.
-
-    Exit code 1 where something is not as it was written.
-    """
-    from index.doctor import examine
-
-    folders = collection_folders(load_settings().home)
-    if not folders:
-        raise CollectionNotFound("there is nothing to check yet; add documents with `quotebound ingest PATH`")
-    findings = [finding for folder in folders for finding in examine(folder)]
-    if as_json:
-        print_json(
-            {
-                "collections": [folder.name for folder in folders],
-                "findings": [asdict(finding) for finding in findings],
-            }
-        )
-    else:
-        for finding in findings:
-            console().print(
-                plain(f"{finding.collection}: {finding.place}: {finding.message}"), soft_wrap=True
-            )
-        names = ", ".join(folder.name for folder in folders)
-        console().print(plain(f"{len(findings)} findings in {names}", "bold red" if findings else "green"))
-    if findings:
-        raise typer.Exit(ExitCode.FINDINGS)

@@ -1,4 +1,4 @@
-"""`quotebound backup` and `quotebound restore`."""
+"""`quotebound doctor`, `quotebound backup` and `quotebound restore`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,104 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rag.cli.output import JsonFlag, console, plain, print_json
+from index.errors import CollectionNotFound, HomeLocked, QuoteboundError
+from index.home import collection_folders
+from rag.cli.output import ExitCode, JsonFlag, console, plain, print_json
 from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from index.backup import SavedCollection
+    from index.doctor import Finding
+    from index.doctor.repair import Action
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is found; what is damaged is set aside, not lost.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check every row of the home against its checksum, and the indexes against the rows.
+
+    Exit code 1 where something is not as it was written, also where it was mended.
+    """
+    from index.doctor import examine
+
+    home = load_settings().home
+    folders = collection_folders(home)
+    if not folders:
+        raise CollectionNotFound("there is nothing to check yet; add documents with `quotebound ingest PATH`")
+    names = [folder.name for folder in folders]
+    if repair:
+        found = _repaired(home, names, as_json=as_json)
+    else:
+        found = [finding for folder in folders for finding in examine(folder)]
+        if as_json:
+            print_json({"collections": names, "findings": [asdict(finding) for finding in found]})
+        else:
+            _tell_findings(found, f"findings in {', '.join(names)}")
+    if found:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _repaired(home: Path, names: list[str], *, as_json: bool) -> Sequence[Finding]:
+    """Mend a home, print what was done, and return what was found before."""
+    from index.doctor import examine
+    from index.doctor.repair import Action, repair
+
+    done = repair(home)
+    actions, left = list(done.actions), list(done.left)
+    if done.due:
+        for name in done.due:
+            actions.append(Action(name, "documents that are due", _made_anew(name)))
+        left = [finding for name in names for finding in examine(_folder(home, name))]
+    if as_json:
+        print_json(
+            {
+                "collections": names,
+                "findings": [asdict(finding) for finding in done.findings],
+                "actions": [asdict(action) for action in actions],
+                "left": [asdict(finding) for finding in left],
+            }
+        )
+        return done.findings
+    _tell_findings(done.findings, f"findings in {', '.join(names)}")
+    for action in actions:
+        _tell_one(action)
+    if done.findings:
+        _tell_findings(left, "findings are left")
+    return done.findings
+
+
+def _folder(home: Path, name: str) -> Path:
+    return next(folder for folder in collection_folders(home) if folder.name == name)
+
+
+def _made_anew(collection: str) -> str:
+    """Cut and embed the documents of a collection that are due, and say what came of it."""
+    from rag.wiring import Application
+
+    try:
+        with Application(load_settings(), writable=True) as application:
+            space = application.home.collection(collection).space
+            # Not in another space, as a reindex may: this is to mend the one that is there.
+            request = {**application.reindex_request(collection), "space": space.id}
+            made = application.reindex(collection, request)
+    except HomeLocked:
+        raise
+    except QuoteboundError as error:
+        return f"they wait: run `quotebound reindex --collection {collection}` ({error})"
+    return f"{made.documents} cut and embedded anew, in {made.passages} passages"
+
+
+def _tell_findings(findings: Sequence[Finding], what: str) -> None:
+    for finding in findings:
+        _tell_one(finding)
+    console().print(plain(f"{len(findings)} {what}", "bold red" if findings else "green"), soft_wrap=True)
+
+
+def _tell_one(told: Finding | Action) -> None:
+    console().print(plain(f"{told.collection}: {told.place}: {told.message}"), soft_wrap=True)
 
 
 def backup(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
+import structlog
 import typer
 
 from index.errors import HomeLocked, QuoteboundError
-from rag.cli import documents, keeping, measuring, questions, serving
+from rag.cli import documents, keeping, measuring, questions, serving, spaces
 from rag.cli.output import ExitCode, fail
 
 app = typer.Typer(
@@ -23,13 +25,24 @@ app.command()(questions.search)
 app.command()(serving.serve)
 app.add_typer(measuring.eval_app, name="eval")
 app.add_typer(measuring.bench_app, name="bench")
-app.command()(documents.doctor)
+app.command()(spaces.reindex)
+app.add_typer(spaces.collections_app, name="collections")
+app.command()(keeping.doctor)
 app.command()(keeping.backup)
 app.command()(keeping.restore)
 
 
+def _log_to_standard_error() -> None:
+    """Keep standard output for what a command prints: programs read it."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    _log_to_standard_error()
     as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
         # Typer answers for wrong usage (2) and Ctrl-C (130) itself, and ends by `SystemExit`.

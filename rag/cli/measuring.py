@@ -122,6 +122,8 @@ def bench_ingest(
 def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Application]:
     """Open the home, or make one of the set's documents for the time of a run."""
     from eval.cases import InvalidCase
+    from index.running import JobRunner
+    from index.sync import SyncRequest
     from rag.wiring import Application
 
     if collection is not None:
@@ -134,10 +136,10 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
             "ingest them, and name the collection with --collection"
         )
     with _home_apart() as settings, Application(settings, writable=True) as application:
-        report = application.ingestor().ingest(eval_set.documents)
+        report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
         if not report.complete:
-            failed = next(outcome for outcome in report.outcomes if outcome.reason)
-            raise InvalidCase(f"{eval_set.name}: {failed.source} could not be read: {failed.reason}")
+            failed = next((record.reason for record in report.files if record.reason), report.job.message)
+            raise InvalidCase(f"{eval_set.name}: its documents could not be read: {failed}")
         yield application
 
 

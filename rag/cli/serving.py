@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from rag.cli.output import console
 from rag.errors import InvalidSetting
@@ -14,36 +19,54 @@ _GRACE_SECONDS = 8
 _KEEP_ALIVE_SECONDS = 5
 
 
-def serve() -> None:
+def serve(
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file or folder to keep the default collection up to date with; may be repeated."
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With --watch: remove documents whose files vanish.")
+    ] = False,
+) -> None:
     """Serve the chat, the API and its docs, until Ctrl-C or SIGTERM.
 
     Address and port are QUOTEBOUND_HOST and QUOTEBOUND_PORT; another address than loopback needs
-    QUOTEBOUND_API_KEY.
+    QUOTEBOUND_API_KEY. Jobs that were broken off are finished meanwhile.
     """
+    from index.sync import SyncRequest
     from rag.service.app import check_exposure, create_app
+    from rag.service.backend import Backend
     from rag.service.logs import configure
     from rag.wiring import Application
     from ui.app import mount
 
     settings = load_settings()
     check_exposure(settings)
+    watched = [SyncRequest.of([path], prune=prune) for path in watch or ()]
     configure(settings.log_level)
     with _listening(settings) as listener, Application(settings, writable=True) as application:
-        _run(create_app(application, mount), listener, settings)
+        backend = Backend(application, watched)
+        _run(create_app(application, mount, backend), listener, settings, backend.dismiss)
 
 
-def _run(app: object, listener: socket.socket, settings: Settings) -> None:
+def _run(app: object, listener: socket.socket, settings: Settings, leave: Callable[[], None]) -> None:
     import uvicorn
 
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
     class Server(uvicorn.Server):
-        """Tells the address once it answers there."""
+        """Tells the address once it answers there, and ends streams before it waits for requests to end."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
                 console().print(f"Quotebound answers on http://{host}:{settings.port} (Ctrl-C stops it)")
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            leave()
+            await super().shutdown(sockets=sockets)
 
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI app; uvicorn's own type for one is narrower than Starlette's

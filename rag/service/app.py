@@ -19,7 +19,7 @@ from rag.service import errors, metrics
 from rag.service.backend import Backend
 from rag.service.guards import Guard, RequestContext
 from rag.service.headers import SecurityHeaders
-from rag.service.routes import asking, documents, health
+from rag.service.routes import asking, collections, documents, health, jobs
 from rag.service.wire import ErrorOut
 from rag.settings import Settings
 from rag.wiring import Application
@@ -31,15 +31,17 @@ _DOCS_ASSETS = "/docs/assets"
 Mount = Callable[[FastAPI, Backend], None]
 
 
-def create_app(application: Application, mount: Mount | None = None) -> ASGIApp:
+def create_app(
+    application: Application, mount: Mount | None = None, backend: Backend | None = None
+) -> ASGIApp:
     """Return the service over an application, which it closes when it stops.
 
-    `mount` adds a page at `/`. Raise `InvalidSetting` where the settings would serve everyone who can
-    reach the machine.
+    `mount` adds a page at `/`; a `backend` over the application may be given by who has more to do with
+    it. Raise `InvalidSetting` where the settings would serve everyone who can reach the machine.
     """
     settings = application.settings
     check_exposure(settings)
-    backend = Backend(application)
+    backend = backend or Backend(application)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +65,7 @@ def create_app(application: Application, mount: Mount | None = None) -> ASGIApp:
     )
     app.state.backend = backend
     errors.install(app)
-    for router in (asking.router, documents.router, health.router):
+    for router in (asking.router, documents.router, jobs.router, collections.router, health.router):
         app.include_router(router)
     metrics.install(app, application.assistant.verifier)
     _add_docs(app)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import (
+    Conflict,
     EmbeddingError,
     HomeLocked,
     InputError,
@@ -35,6 +36,7 @@ _STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
     (UnsupportedFormat, 415),
     (InputError, 422),
     (NotFound, 404),
+    (Conflict, 409),
     (Unauthorized, 401),
     (Forbidden, 403),
     (Overloaded, 503),

@@ -39,7 +39,7 @@ class SearchRequest(_Request):
     top_k: TopK = DEFAULT_TOP_K
 
 
-class _Mirror(BaseModel):
+class Mirror(BaseModel):
     """A shape that has the fields of the type it shows, or some of them."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -50,7 +50,7 @@ class _Mirror(BaseModel):
         return cls.model_validate(shown)
 
 
-class WhyOut(_Mirror):
+class WhyOut(Mirror):
     """Why a passage was retrieved; a rank is null where the passage was not in that list."""
 
     dense_rank: int | None
@@ -96,7 +96,7 @@ class HitOut(BaseModel):
         )
 
 
-class AnswerSpanOut(_Mirror):
+class AnswerSpanOut(Mirror):
     """The words within a quote that answer."""
 
     text: str
@@ -140,7 +140,7 @@ class CitationOut(BaseModel):
         )
 
 
-class SentenceOut(_Mirror):
+class SentenceOut(Mirror):
     """A sentence of the answer and the markers of what it rests on."""
 
     text: str
@@ -193,7 +193,7 @@ class SearchResponse(BaseModel):
         )
 
 
-class DocumentOut(_Mirror):
+class DocumentOut(Mirror):
     """A stored document. `added` is an ISO 8601 time in UTC; `pages` is 0 for formats without pages."""
 
     id: str
@@ -219,6 +219,39 @@ class TextOut(BaseModel):
     document_id: str
     sha256: str
     text: str
+
+
+class JobAccepted(BaseModel):
+    """The id of the job that does what was asked for: `GET /jobs/{id}` tells how it goes on."""
+
+    job: str
+
+
+class CollectionRequest(_Request):
+    """A collection to make."""
+
+    name: CollectionName
+
+
+class CollectionOut(Mirror):
+    """A collection; `model` is null where there is nothing in it yet, or it cannot be read."""
+
+    name: str
+    documents: int
+    model: str | None
+
+
+class CollectionsOut(BaseModel):
+    """The collections there are."""
+
+    collections: list[CollectionOut]
+
+
+class ReindexRequest(_Request):
+    """A model to go over to, by default the collection's own; or back to the space that served before."""
+
+    model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    rollback: bool = False
 
 
 class StatusOut(BaseModel):

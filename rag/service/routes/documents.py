@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Response, UploadFile
 
 from index.home import DEFAULT_COLLECTION
 from rag.service.access import BackendOf
-from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, TextOut
+from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, JobAccepted, TextOut
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -21,17 +21,21 @@ async def list_documents(backend: BackendOf, collection: Collection = DEFAULT_CO
     return DocumentsOut(documents=[DocumentOut.of(info) for info in await backend.documents(collection)])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=202)
 async def add_document(
     file: UploadFile,
     backend: BackendOf,
     response: Response,
     collection: Annotated[CollectionName, Form()] = DEFAULT_COLLECTION,
-) -> DocumentOut:
-    """Add a file; an earlier upload of the same name is replaced. It can be asked about on return."""
-    info = await backend.add(await file.read(), file.filename or "upload.txt", collection)
-    response.headers["Location"] = f"/documents/{info.id}"
-    return DocumentOut.of(info)
+) -> JobAccepted:
+    """Accept a file, to be stored by a job; an earlier upload of the same name is replaced.
+
+    Once this returns the file is kept, whatever happens then. The same file sent again while its job
+    goes on is the same job.
+    """
+    job = await backend.upload(file.file, file.filename or "upload.txt", collection)
+    response.headers["Location"] = f"/jobs/{job.id}?collection={collection}"
+    return JobAccepted(job=job.id)
 
 
 @router.get("/{document_id}")

@@ -1,0 +1,306 @@
+"""The catalog on SQLite, through SQLAlchemy Core so that another database can hold the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+
+from index.catalog import Change
+from index.chunking import indexed_text
+from index.embedding import EmbeddingSpace, Vectors
+from index.errors import DamagedStore, DocumentNotFound
+from index.jobs import FileRecord
+from index.sql import records
+from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
+from index.sql.database import Database, store_value, stored_value
+from index.sql.jobs import SqlJobs, keep_record
+from index.sql.records import Row
+from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, segments, vectors
+from index.sql.spaces import SqlSpaces
+from index.types import Document, DocumentInfo, Located, Page, Passage
+
+# SQLite allows 32,766 bound values in a statement; other databases fewer.
+_BATCH = 500
+_SCAN = 10_000
+# The shortest of the first passages: to embed them again costs next to nothing.
+_PROBED = 64
+_PROBES = 3
+
+_Key = TypeVar("_Key", int, str, bytes)
+
+
+class SqlCatalog:
+    """Implements `Catalog` on SQLite through SQLAlchemy Core."""
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self._database = Database(path, writable=writable)
+        self._spaces = SqlSpaces(self._database)
+        self._jobs = SqlJobs(self._database)
+
+    @property
+    def spaces(self) -> SqlSpaces:
+        """The embedding spaces."""
+        return self._spaces
+
+    @property
+    def jobs(self) -> SqlJobs:
+        """The jobs, in the same file."""
+        return self._jobs
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._database.close()
+
+    def forget_connections(self) -> None:
+        """Open anew with the next call."""
+        self._database.forget()
+
+    def wipe(self) -> None:
+        """Leave nothing of what was removed in any file of the catalog."""
+        self._database.wipe()
+
+    def put(
+        self,
+        document: Document,
+        found: Sequence[Passage],
+        embedded: Vectors,
+        space: str,
+        record: FileRecord | None = None,
+    ) -> Change:
+        """Store a document in place of the one of the same origin."""
+        with self._database.write() as connection:
+            change = put_document(connection, document, found, embedded, space)
+            if record is not None:
+                keep_record(connection, record)
+        return change
+
+    def delete(self, document_id: str, record: FileRecord | None = None) -> Change:
+        """Remove a document with everything that came from it."""
+        with self._database.write() as connection:
+            if not is_stored(connection, document_id):
+                raise _no_document(document_id)
+            removed = remove_document(connection, document_id)
+            sequence = log(connection, "delete", document_id)
+            if record is not None:
+                keep_record(connection, record)
+        return Change(sequence, (document_id,), tuple(removed), ())
+
+    def document(self, document_id: str) -> DocumentInfo:
+        """Return a document without its text."""
+        row = self._row(document_id)
+        return records.document_info(row, row["cut"] or 0)
+
+    def find(self, origin: str) -> DocumentInfo | None:
+        """Return the document that came from an origin."""
+        found = self._rows(documents.c.origin == origin)
+        return records.document_info(found[0], found[0]["cut"] or 0) if found else None
+
+    def documents(self) -> list[DocumentInfo]:
+        """Return all documents, by source and then id."""
+        return records.whole_infos(self._rows(sa.true()))
+
+    def _rows(self, condition: sa.ColumnElement[bool]) -> list[Row]:
+        cut = cuts.c.space == active_id()
+        statement = (
+            sa.select(documents, cuts.c.passages.label("cut"))
+            .select_from(documents)
+            .outerjoin(cuts, (cuts.c.document_id == documents.c.id) & cut)
+            .where(condition)
+            .order_by(documents.c.source, documents.c.id)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(statement).mappings())
+
+    def _row(self, document_id: str) -> Row:
+        found = self._rows(documents.c.id == document_id)
+        if not found:
+            raise _no_document(document_id)
+        return found[0]
+
+    def whole(self, document_id: str) -> Document:
+        """Return a document with its text."""
+        row = self._row(document_id)
+        text = self.text(document_id)
+        statement = sa.select(outlines).where(outlines.c.document_id == document_id)
+        with self._database.read() as connection:
+            outline = connection.execute(statement).mappings().first()
+        return records.document(row, text, outline)
+
+    def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
+        """Return `text[start:end]` of a stored document."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(documents).where(documents.c.id == document_id))
+            if (stored := row.mappings().first()) is None:
+                raise _no_document(document_id)
+            characters = records.whole_document(stored)["characters"]
+            start, end = max(start, 0), characters if end is None else min(end, characters)
+            if start >= end:
+                return ""
+            first = start // records.SEGMENT_CHARACTERS * records.SEGMENT_CHARACTERS
+            pieces = connection.execute(
+                sa.select(segments)
+                .where(segments.c.document_id == document_id)
+                .where(segments.c.start >= first, segments.c.start < end)
+                .order_by(segments.c.start)
+            ).mappings()
+            text = "".join(map(records.segment_text, pieces))[start - first : end - first]
+        if len(text) != end - start:
+            raise DamagedStore(
+                f"a part of the text of document {document_id} is missing: run `quotebound doctor --repair`"
+            )
+        return text
+
+    def pages(self, document_id: str) -> tuple[Page, ...]:
+        """Return a document's pages in order."""
+        return records.pages(records.whole_document(self._row(document_id)))
+
+    def language(self, document_id: str) -> str:
+        """Return the language a document was found to be in."""
+        language: str = records.whole_document(self._row(document_id))["language"]
+        return language
+
+    def passages(self, rows: Sequence[int]) -> dict[int, Located]:
+        """Return the passages of the rows that are stored and whole, with their documents' names."""
+        found: dict[int, Passage] = {}
+        names: dict[str, Row] = {}
+        with self._database.read() as connection:
+            for row in _in_batches(connection, passages, passages.c.row, rows):
+                if (passage := records.passage(row)) is not None:
+                    found[row["row"]] = passage
+            ids = list({passage.document_id for passage in found.values()})
+            for row in _in_batches(connection, documents, documents.c.id, ids):
+                if is_whole(documents, row):
+                    names[row["id"]] = row
+        return {
+            row: Located(passage, of["source"], of["title"])
+            for row, passage in found.items()
+            if (of := names.get(passage.document_id)) is not None
+        }
+
+    def passages_of(self, document_id: str, space: str | None = None) -> list[tuple[int, Passage]]:
+        """Return a document's rows and passages by ordinal."""
+        statement = (
+            sa.select(passages)
+            .where(passages.c.document_id == document_id)
+            .where(passages.c.space == (active_id() if space is None else space))
+            .order_by(passages.c.ordinal)
+        )
+        with self._database.read() as connection:
+            return [
+                (row["row"], passage)
+                for row in connection.execute(statement).mappings()
+                if (passage := records.passage(row)) is not None
+            ]
+
+    def passage_count(self, space: str) -> int:
+        """Return how many passages a space has."""
+        statement = sa.select(sa.func.count()).where(passages.c.space == space)
+        with self._database.read() as connection:
+            return connection.scalar(statement) or 0
+
+    def rows(self, space: str) -> Iterator[list[int]]:
+        """Yield the rows of a space that have a vector, in batches."""
+        # By the index on space and key, which is a tenth of the table.
+        statement = sa.select(vectors.c.row).where(vectors.c.space == space)
+        with self._database.read() as connection:
+            found = sorted(connection.scalars(statement))
+        for first in range(0, len(found), _SCAN):
+            yield found[first : first + _SCAN]
+
+    def scan_vectors(self, space: EmbeddingSpace, after: int = -1) -> Iterator[tuple[list[int], Vectors]]:
+        """Yield rows and vectors of a space in batches, by row."""
+        statement = (
+            'SELECT "row", space, "key", vector, crc FROM vectors'
+            # The plus keeps SQLite from the index on spaces, whose rows it would have to sort each time.
+            ' WHERE +space = ? AND "row" > ? ORDER BY "row" LIMIT ?'
+        )
+        while True:
+            with self._database.read() as connection:
+                # Past SQLAlchemy's row objects, which cost more than all else here.
+                raw: Any = connection.connection.dbapi_connection
+                batch = raw.execute(statement, (space.id, after, _SCAN)).fetchall()
+            if not batch:
+                return
+            after = batch[-1][0]
+            rows, found = records.vector_batch(batch, space.dimension)
+            if rows:
+                yield rows, found
+
+    def known_vectors(self, space: str, keys: Iterable[bytes]) -> dict[bytes, Vectors]:
+        """Return the vectors already made for texts with these keys."""
+        wanted = list(dict.fromkeys(keys))
+        known: dict[bytes, Vectors] = {}
+        of_space = vectors.c.space == space
+        with self._database.read() as connection:
+            for row in _in_batches(connection, vectors, vectors.c.key, wanted, of_space):
+                if (vector := records.vector(row)) is not None:
+                    known[row["key"]] = vector
+        return known
+
+    def probes(self, space: str) -> tuple[list[str], Vectors]:
+        """Return a few short texts as they were embedded in a space, and their vectors."""
+        first = sa.select(passages).where(passages.c.space == space).order_by(passages.c.row).limit(_PROBED)
+        with self._database.read() as connection:
+            rows = connection.execute(first).mappings().all()
+            shortest = sorted(rows, key=lambda row: len(row["text"]))[:_PROBES]
+            keys = [row["row"] for row in shortest]
+            made = {
+                row["row"]: vector
+                for row in _in_batches(connection, vectors, vectors.c.row, keys)
+                if (vector := records.vector(row)) is not None
+            }
+        found = [
+            (indexed_text(passage), made[row["row"]])
+            for row in shortest
+            if row["row"] in made and (passage := records.passage(row)) is not None
+        ]
+        texts, known = [text for text, _ in found], [vector for _, vector in found]
+        return texts, np.stack(known) if known else np.empty((0, 0), dtype=np.float32)
+
+    def sequence(self) -> int:
+        """Return the number of the last change."""
+        with self._database.read() as connection:
+            return last_sequence(connection)
+
+    def changes_since(self, sequence: int) -> list[tuple[int, str]]:
+        """Return the number and document of each change after the given one."""
+        statement = (
+            sa.select(changes.c.sequence, changes.c.document_id)
+            .where(changes.c.sequence > sequence)
+            .order_by(changes.c.sequence)
+        )
+        with self._database.read() as connection:
+            return [(row.sequence, row.document_id) for row in connection.execute(statement)]
+
+    def value(self, key: str) -> str | None:
+        """Return something kept under a name."""
+        with self._database.read() as connection:
+            return stored_value(connection, key)
+
+    def keep_value(self, key: str, value: str | None) -> None:
+        """Keep something under a name, or no longer."""
+        with self._database.write() as connection:
+            store_value(connection, key, value)
+
+
+def _no_document(document_id: str) -> DocumentNotFound:
+    return DocumentNotFound(f"there is no document {document_id!r}; `GET /documents` lists those there are")
+
+
+def _in_batches(
+    connection: sa.Connection,
+    table: sa.Table,
+    column: sa.Column[_Key],
+    keys: Sequence[_Key],
+    condition: sa.ColumnElement[bool] | None = None,
+) -> Iterator[Row]:
+    """Yield the rows of a table whose column has one of some keys."""
+    statement = sa.select(table) if condition is None else sa.select(table).where(condition)
+    for first in range(0, len(keys), _BATCH):
+        batch = list(keys[first : first + _BATCH])
+        # All at once: row by row, each would let go of the interpreter and have to wait for it.
+        yield from connection.execute(statement.where(column.in_(batch))).mappings().all()

@@ -1,0 +1,160 @@
+"""A collection with something in every table, to be damaged byte by byte, and what it said before."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from doubles import HashingEmbedder, document
+
+from index.chunking import Chunker, indexed_text
+from index.errors import DocumentNotFound, StorageError
+from index.jobs import FileRecord, FileStatus, JobKind
+from index.reindex import Reindexer
+from index.store import Store
+from index.types import Document
+
+SMALL = HashingEmbedder(dimension=8, name="small")
+LARGE = HashingEmbedder(dimension=16, name="large")
+CHUNKER = Chunker(LARGE.window, target_tokens=160)
+SPACE = LARGE.identity.space(CHUNKER.fingerprint)
+QUERIES = ("the dam and the river", "who was the keeper of the lighthouse?", "harbour 1903", "a flood")
+
+
+def _sentences(subject: str, count: int) -> str:
+    return "\n".join(
+        f"In {1900 + number} the {subject} was mended by keeper {number}, after a flood of the river."
+        for number in range(count)
+    )
+
+
+DOCUMENTS = (
+    document(_sentences("dam", 60), "dam.txt"),
+    document(_sentences("lighthouse", 40), "lighthouse.txt"),
+    # Longer than a segment of text.
+    document(_sentences("harbour", 900), "harbour.txt"),
+    document("Grüße aus Malmö: die Brücke wurde 1951 gebaut. 😀", "brücke.txt"),
+)
+
+
+def put(store: Store, made: Document, embedder: HashingEmbedder = LARGE) -> None:
+    """Store a document as an ingest does."""
+    found = CHUNKER.chunk(made)
+    store.put(made, found, embedder.embed_passages([indexed_text(passage) for passage in found]))
+
+
+def build(folder: Path) -> Path:
+    """Make the collection, closed: two spaces, a document deleted, jobs with files, an upload waiting."""
+    store = Store(folder, SMALL.identity.space(CHUNKER.fingerprint), writable=True)
+    for made in DOCUMENTS[:2]:
+        put(store, made, SMALL)
+    gone = document("This is deleted again.", "gone.txt")
+    put(store, gone, SMALL)
+    store.delete(gone.id)
+    Reindexer(store, CHUNKER, LARGE).run()
+    for made in DOCUMENTS[2:]:
+        put(store, made)
+    jobs = store.catalog.jobs
+    done = jobs.add(JobKind.SYNC, {"paths": ["/srv/documents"]})
+    jobs.start(done.id)
+    jobs.record(
+        [FileRecord(done.id, made.origin, made.source, FileStatus.ADDED, made.id, 3) for made in DOCUMENTS]
+    )
+    jobs.end(done.id)
+    jobs.add(JobKind.UPLOAD, {"name": "late.txt"}, b"An upload that waits to be read. " * 60)
+    store.close()
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a collection says: passages by row with their documents' names, texts, and infos by id."""
+
+    hits: dict[int, object]
+    texts: dict[str, str]
+    infos: dict[str, object]
+
+
+def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
+    """Ask a collection everything, as a reader; None where it cannot be opened.
+
+    With `every_row` also what no query found.
+    """
+    try:
+        store = Store(folder, SPACE, writable=False)
+    except StorageError:
+        return None
+    hits: dict[int, object] = {}
+    texts: dict[str, str] = {}
+    infos: dict[str, object] = {}
+    try:
+        snapshot = store.snapshot()
+        for query in QUERIES:
+            try:
+                found = [
+                    *snapshot.dense(LARGE.embed_query(query), 8),
+                    *snapshot.lexical(query, 8),
+                ]
+                hits |= dict(snapshot.passages([scored.row for scored in found]))
+            except StorageError:
+                continue
+        if every_row:
+            rows = [row for batch in store.catalog.rows(store.space.id) for row in batch]
+            hits |= dict(store.catalog.passages(rows))
+        for made in DOCUMENTS:
+            try:
+                texts[made.id] = store.catalog.text(made.id)
+                infos[made.id] = store.catalog.document(made.id)
+            except (StorageError, DocumentNotFound):
+                continue
+        with suppress(StorageError):
+            infos |= {info.id: info for info in store.catalog.documents()}
+    finally:
+        store.close()
+    return Answers(hits, texts, infos)
+
+
+def disagreements(said: Answers | None, before: Answers) -> list[str]:
+    """Return what a damaged collection says otherwise than it did; to say less is no disagreement."""
+    if said is None:
+        return []
+    wrong = [f"row {row}" for row, hit in said.hits.items() if before.hits.get(row) != hit]
+    wrong += [f"text of {made}" for made, text in said.texts.items() if before.texts.get(made) != text]
+    return wrong + [f"info of {made}" for made, info in said.infos.items() if before.infos.get(made) != info]
+
+
+def dump(path: Path) -> object:
+    """Return all that SQL can read in a file, whether SQLite finds it sound, or why it reads nothing."""
+    try:
+        with closing(sqlite3.connect(path)) as raw:
+            raw.text_factory = bytes
+            raw.execute("PRAGMA query_only=ON")
+            definitions = raw.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+            tables = [name.decode("utf-8", "replace") for kind, name, _, _ in definitions if kind == b"table"]
+            rows = {table: sorted(map(repr, raw.execute(f'SELECT * FROM "{table}"'))) for table in tables}
+            return definitions, rows, raw.execute("PRAGMA integrity_check").fetchall()
+    except (sqlite3.Error, UnicodeError) as error:
+        return str(error)
+
+
+def changed_tables(before: object, after: object) -> set[str]:
+    """Return the tables whose rows two dumps have otherwise; none where one could not be made."""
+    if isinstance(before, str) or isinstance(after, str):
+        return set()
+    return {name for name, rows in before[1].items() if after[1].get(name) != rows}  # type: ignore[index]
+
+
+@contextmanager
+def flipped(path: Path, place: int, bits: int) -> Iterator[None]:
+    """Flip bits of a byte of a file, and put the file back as it was afterwards."""
+    data = path.read_bytes()
+    changed = bytearray(data)
+    changed[place] ^= bits
+    path.write_bytes(changed)
+    try:
+        yield
+    finally:
+        path.write_bytes(data)
