@@ -4,11 +4,12 @@ BIN := $(VENV)/bin
 PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test check fix bench docs clean
+.PHONY: help install run test torture check fix bench docs clean
 
 help:
 	@echo "make run    install, ingest seeds/, serve on http://127.0.0.1:8000 (QUOTEBOUND_PORT)"
 	@echo "make test   the whole suite, with a real browser"
+	@echo "make torture  everything that tries to break the store, in under half an hour; docs/reliability.md"
 	@echo "make check  lint, types, imports, dependencies, generated docs"
 	@echo "make fix    what ruff can mend"
 	@echo "make bench  the benchmarks, as tables"
@@ -32,7 +33,12 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@.ci/browser
+	@.ci/compiler
 	$(BIN)/pytest $(ARGS)
+
+torture: $(VENV)/.installed-dev
+	@.ci/compiler
+	PYTHONPATH=tests $(BIN)/python -m torture.reliability $(ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Faults on purpose: what the document store promises is held against kills, full disks and power cuts."""
