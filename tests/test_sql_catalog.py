@@ -7,6 +7,7 @@ import pytest
 from contracts import CatalogContract
 
 from index.catalog import Catalog
+from index.doctor.quarantine import set_aside
 from index.errors import DamagedStore, ReadOnlyStore, StorageError, StorageFull, StorageUnavailable
 from index.sql.catalog import SqlCatalog
 from index.sql.database import storage_errors, write_ahead_log_is_safe
@@ -68,6 +69,22 @@ class TestSqlCatalog(CatalogContract):
         again.delete(made.id)
         again.close()
         assert b"Xanthippe" not in self.path.read_bytes()
+
+    def test_nothing_that_was_set_aside_of_a_deleted_document_is_left(self) -> None:
+        catalog = self.filled()
+        assert isinstance(catalog, SqlCatalog)
+        made, _ = self.put(catalog, "The canary is called Xanthippe.", "secret.txt")
+        kept, _ = self.put(catalog, "The cat is called Tom.", "other.txt")
+        with catalog._database.write() as connection:
+            for document in (made, kept):
+                row = {"document_id": document.id, "text": document.text}
+                set_aside(connection, f"row 1 of document {document.id}", "damaged", "segments", row)
+        catalog.delete(made.id)
+        catalog.close()
+        assert b"Xanthippe" not in self.path.read_bytes()
+        with sqlite3.connect(self.path) as raw:
+            (record,) = raw.execute("SELECT record FROM quarantine").fetchone()
+        assert "Tom" in record
 
     def test_an_altered_passage_is_left_out_and_altered_text_is_refused(self) -> None:
         catalog = self.filled()

@@ -71,7 +71,10 @@ def salvage(folder: Path) -> list[str]:
         _write(new, found)
     kept = _swap(path, new)
     lost = len(found.damaged) + len(found.unreadable)
-    return [f"{found.count} rows were carried over into a new file, {lost} were not; the old one is {kept}"]
+    return [
+        f"{found.count} rows were carried over into a new file, {lost} were not; the old one is {kept}, "
+        "for you to remove: it keeps what is deleted from now on"
+    ]
 
 
 def unbound_engine(path: Path) -> sa.Engine:

@@ -11,7 +11,17 @@ from index.chunking import indexed_text
 from index.embedding import Vectors
 from index.sql import records
 from index.sql.database import insert, store_value, stored_value
-from index.sql.schema import changes, cuts, documents, outlines, passages, segments, spaces, vectors
+from index.sql.schema import (
+    changes,
+    cuts,
+    documents,
+    outlines,
+    passages,
+    quarantine,
+    segments,
+    spaces,
+    vectors,
+)
 from index.types import Document, Passage
 
 _NEXT_ROW = "next_row"
@@ -61,6 +71,9 @@ def remove_document(connection: sa.Connection, document_id: str) -> list[int]:
     for table in (segments, outlines):
         connection.execute(sa.delete(table).where(table.c.document_id == document_id))
     connection.execute(sa.delete(documents).where(documents.c.id == document_id))
+    # What a repair set aside of it is its text as well.
+    of_document = quarantine.c.place.contains(document_id) | quarantine.c.record.contains(document_id)
+    connection.execute(sa.delete(quarantine).where(of_document))
     return rows
 
 

@@ -22,8 +22,8 @@ from index.doctor import examine, examine_catalog
 from index.errors import OutcomeUnknown, StorageError, StorageFull, StorageUnavailable
 from index.store import CATALOG_FILE, Store
 from torture import modes, operations, oracle
+from torture.children import Say, in_child
 from torture.compiled import compiled_once
-from torture.forking import Say, in_child
 from torture.operations import Operation, State
 from torture.outcomes import Outcome, Surveyed
 from torture.scratch import scratch_folder
