@@ -1,7 +1,9 @@
 """A collection: catalog and derived indexes change together."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,17 @@ def put(store: Store, text: str, source: str = "notes.txt") -> Document:
     made, passages = chunked(text, source)
     store.put(made, passages, EMBEDDER.embed_passages([indexed_text(passage) for passage in passages]))
     return made
+
+
+def kept_and_refused(store: Store) -> Callable[..., None]:
+    """Return a `put` of its catalog that is kept by a disk that says it was not."""
+    real = store.catalog.put
+
+    def put(*given: Any) -> None:
+        real(*given)
+        raise StorageUnavailable("disk I/O error")
+
+    return put
 
 
 def found(store: Store, words: str) -> set[str]:
@@ -177,14 +190,8 @@ def test_a_change_that_was_kept_although_the_disk_refused_is_told_as_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(tmp_path)
-    real = store.catalog.put
-
-    def kept_and_refused(*given: object) -> None:
-        real(*given)  # type: ignore[arg-type]
-        raise StorageUnavailable("disk I/O error")
-
     with monkeypatch.context() as patched:
-        patched.setattr(store.catalog, "put", kept_and_refused)
+        patched.setattr(store.catalog, "put", kept_and_refused(store))
         put(store, "A glacier melted.")
     assert found(store, "glacier") == {"A glacier melted."}
 
@@ -193,17 +200,12 @@ def test_while_it_cannot_be_told_whether_a_change_was_kept_that_is_said_and_mend
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(tmp_path)
-    real = store.catalog.put
-
-    def kept_and_refused(*given: object) -> None:
-        real(*given)  # type: ignore[arg-type]
-        raise StorageUnavailable("disk I/O error")
 
     def refused() -> int:
         raise StorageUnavailable("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.catalog, "put", kept_and_refused)
+        patched.setattr(store.catalog, "put", kept_and_refused(store))
         patched.setattr(store.catalog, "sequence", refused)
         with pytest.raises(OutcomeUnknown, match="try again"):
             put(store, "A glacier melted.")
