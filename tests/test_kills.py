@@ -22,7 +22,7 @@ def test_the_kills_strike_openings_changes_and_jobs_while_questions_are_asked(ki
 
 
 def test_a_store_that_acknowledges_too_early_is_found_out() -> None:
-    assert kills.run(8, seed=7, hasty=True).violations
+    assert kills.run(16, seed=7, hasty=True).violations
 
 
 def test_a_reindex_killed_under_questions_resumes_and_every_answer_is_whole() -> None:
