@@ -107,7 +107,7 @@ def _copy(source: Path, target: Path) -> SavedCollection:
     target.mkdir()
     with database.reading(source / CATALOG_FILE) as connection:
         # Outside of a transaction, and the one statement that writes: to another file.
-        raw: Any = connection.connection.dbapi_connection
+        raw = database.raw_of(connection)
         raw.execute("PRAGMA query_only=OFF")
         raw.execute("VACUUM INTO ?", (str(target / CATALOG_FILE),))
     if findings := examine_catalog(target):

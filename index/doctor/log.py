@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from index.doctor.fault import Fault, Remedy
-from index.doctor.rows import Row, Sources, raw_of, rows_of, whole_rows
+from index.doctor.rows import Row, Sources, rows_of, whole_rows
+from index.sql.database import raw_of
 from index.sql.schema import changes, documents, spaces
 
 
@@ -46,9 +47,10 @@ def log_faults(connection: sa.Connection) -> Iterator[Fault]:
         yield Fault("table sqlite_sequence", "its numbers are not those of the last rows", Remedy.LOG)
     told = {row["document_id"] for row in log.changes.values() if row["operation"] == "put"}
     if len(log.changes) == len(present):
+        sources = Sources(connection)
         for row in whole_rows(connection, documents):
             if row["id"] not in told:
-                place = Sources(connection).document(row["id"])
+                place = sources.document(row["id"])
                 yield Fault(place, "no change tells of it", Remedy.LOG, document=row["id"])
 
 

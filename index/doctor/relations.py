@@ -14,15 +14,18 @@ import sqlalchemy as sa
 
 from index.doctor.fault import Fault, Remedy
 from index.doctor.log import log_faults
-from index.doctor.rows import Row, Sources, intact, raw_of, rows_of, whole_rows
-from index.doctor.structure import PLACE, VERSION_KEY
+from index.doctor.rows import Row, Sources, rows_of, whole_rows
+from index.doctor.structure import PLACE
 from index.embedding import EmbeddingSpace
 from index.jobs import JobKind, JobState
 from index.sql import records
-from index.sql.migrations import LEXICAL_KEY
+from index.sql.changes import NEXT_ROW
+from index.sql.database import raw_of
+from index.sql.migrations import LEXICAL_KEY, VERSION_KEY
 from index.sql.schema import (
     cuts,
     documents,
+    is_whole,
     jobs,
     meta,
     metadata,
@@ -33,10 +36,6 @@ from index.sql.schema import (
     vectors,
 )
 from index.types import Passage, text_sha256
-
-NEXT_ROW = "next_row"
-# As vectors are stored.
-_FLOAT = np.dtype("<f4")
 
 Faults = Iterator[Fault]
 
@@ -50,7 +49,7 @@ def reference_faults(connection: sa.Connection) -> Faults:
     for name, rowid, parent, _ in found:
         table = metadata.tables[name]
         for _, row in rows_of(connection, table, "rowid", rowid):
-            if not intact(row):
+            if not is_whole(table, row):
                 continue  # what it refers to may be what is damaged
             fault = _orphan(sources, name, rowid, row, parent)
             if fault.place not in told:
@@ -84,7 +83,7 @@ def document_faults(connection: sa.Connection) -> Faults:
 def _text(connection: sa.Connection, document: Row, sources: Sources) -> tuple[str | None, Fault | None]:
     """Return a document's text, None where it is damaged, and what is wrong with it besides its rows."""
     found = [row for _, row in rows_of(connection, segments, "document_id", document["id"])]
-    if not all(intact(row) for row in found):
+    if not all(is_whole(segments, row) for row in found):
         return None, None
     text, message = "", "the text is not the one that was stored"
     for row in sorted(found, key=lambda row: row["start"]):
@@ -123,9 +122,9 @@ def _cut_faults(
 def _miscounted(cut: Row | None, rows: list[Row]) -> str | None:
     if cut is None:
         return "there are passages, and it is not said how many"
-    if intact(cut) and len(rows) != cut["passages"]:
+    if is_whole(cuts, cut) and len(rows) != cut["passages"]:
         return f"there are {len(rows)} passages, and should be {cut['passages']}"
-    if not all(intact(row) for row in rows):
+    if not all(is_whole(passages, row) for row in rows):
         return None
     numbered = sorted(row["ordinal"] for row in rows) == list(range(len(rows)))
     return None if numbered else "the passages are not numbered one after another"
@@ -137,7 +136,7 @@ def _spaces(found: list[tuple[int, Row]]) -> set[object]:
 
 def _passage_faults(rows: list[tuple[int, Row]], text: str | None, sources: Sources) -> Faults:
     for rowid, row in rows:
-        if text is None or not intact(row):
+        if text is None or not is_whole(passages, row):
             continue
         passage = records.passage(row)
         if passage is None or not _stands(passage, text):
@@ -165,12 +164,12 @@ def vector_faults(connection: sa.Connection) -> Faults:
         "SELECT passages.row FROM passages LEFT JOIN vectors ON vectors.row = passages.row"
         " AND vectors.space = passages.space WHERE vectors.row IS NULL"
     ).fetchall()
-    damaged = {rowid for rowid, row in rows_of(connection, vectors) if not intact(row)}
-    wrong = {row: "it has no vector" for (row,) in lacking if row not in damaged}
-    for row in whole_rows(connection, vectors):
-        space = known.get(row["space"])
-        if space is not None and not _is_vector(row["vector"], space):
-            wrong[row["row"]] = "its vector is none that can be"
+    wrong = {row: "it has no vector" for (row,) in lacking}
+    for rowid, row in rows_of(connection, vectors):
+        if not is_whole(vectors, row):
+            wrong.pop(rowid, None)  # its own row is found
+        elif (space := known.get(row["space"])) is not None and not _is_vector(row["vector"], space):
+            wrong[rowid] = "its vector is none that can be"
     for number, message in sorted(wrong.items()):
         for rowid, row in rows_of(connection, passages, "row", number):
             yield Fault(
@@ -183,16 +182,16 @@ def vector_faults(connection: sa.Connection) -> Faults:
 
 
 def _is_vector(data: bytes, space: EmbeddingSpace) -> bool:
-    if len(data) != space.dimension * _FLOAT.itemsize:
+    if len(data) != space.dimension * records.FLOAT.itemsize:
         return False
-    vector = np.frombuffer(data, dtype=_FLOAT)
+    vector = np.frombuffer(data, dtype=records.FLOAT)
     return bool(np.isfinite(vector).all() and vector.any())
 
 
 def space_faults(connection: sa.Connection) -> Faults:
     """Yield it where not exactly one space serves."""
     every = list(rows_of(connection, spaces))
-    whole = [row for _, row in every if intact(row)]
+    whole = [row for _, row in every if is_whole(spaces, row)]
     active = [row["id"] for row in whole if row["active"] == 1]
     stored = next(rows_of(connection, documents), None) is not None
     if len(active) > 1:
@@ -220,7 +219,7 @@ def value_faults(connection: sa.Connection) -> Faults:
     if stored is None:
         if rows >= 0:
             yield Fault(f"row {NEXT_ROW!r} of meta", "it is missing", Remedy.META)
-    elif intact(stored) and not int(stored["value"]) > rows:
+    elif is_whole(meta, stored) and not int(stored["value"]) > rows:
         message = f"it says {stored['value']}, and there is row {rows}"
         yield Fault(f"row {NEXT_ROW!r} of meta", message, Remedy.META)
 
@@ -229,10 +228,10 @@ def upload_faults(connection: sa.Connection) -> Faults:
     """Yield the uploads that wait to be read and are not the bytes that came."""
     open_states = (JobState.WAITING.value, JobState.RUNNING.value)
     for rowid, job in rows_of(connection, jobs):
-        if job["kind"] != JobKind.UPLOAD.value or job["state"] not in open_states or not intact(job):
+        if job["kind"] != JobKind.UPLOAD.value or job["state"] not in open_states or not is_whole(jobs, job):
             continue
         parts = [row for _, row in rows_of(connection, uploads, "job_id", job["id"])]
-        if not all(intact(row) for row in parts):
+        if not all(is_whole(uploads, row) for row in parts):
             continue
         data = b"".join(row["data"] for row in sorted(parts, key=lambda row: row["part"]))
         if hashlib.sha256(data).hexdigest() != json.loads(job["request"]).get("content_sha256"):

@@ -10,13 +10,11 @@ import sqlalchemy as sa
 from index.doctor.fault import Fault, Remedy, legible
 from index.doctor.log import log_of
 from index.doctor.quarantine import set_aside
-from index.doctor.relations import NEXT_ROW
-from index.doctor.rows import Row, raw_of, rows_of, whole_rows
+from index.doctor.rows import Row, rows_of, whole_rows
 from index.doctor.space_recovery import recovered
-from index.doctor.structure import VERSION_KEY
-from index.sql.changes import log, remove_cut
-from index.sql.database import amend, insert, store_value
-from index.sql.migrations import FORMAT, LEXICAL_KEY
+from index.sql.changes import NEXT_ROW, log, remove_cut
+from index.sql.database import amend, insert, raw_of, store_value
+from index.sql.migrations import FORMAT, LEXICAL_KEY, VERSION_KEY
 from index.sql.schema import (
     changes,
     cuts,

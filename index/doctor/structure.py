@@ -12,12 +12,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from index.doctor.fault import Fault, Remedy, legible
-from index.doctor.rows import intact, raw_of, rows_of
+from index.doctor.rows import rows_of
 from index.sql import migrations
-from index.sql.schema import CRC, meta, metadata
+from index.sql.database import raw_of
+from index.sql.migrations import VERSION_KEY
+from index.sql.schema import CRC, is_whole, meta, metadata
 
 PLACE = "catalog"
-VERSION_KEY = "schema_version"
 
 # What an index says wrongly; the tables can be trusted then, and the indexes made anew from them.
 _OF_INDEXES = re.compile(
@@ -55,7 +56,7 @@ def format_faults(connection: sa.Connection) -> Iterator[Fault]:
         found = [row for _, row in rows_of(connection, meta, "key", VERSION_KEY)] if columns else []
         if not columns:
             yield Fault(PLACE, "it has no tables that could be read", Remedy.SALVAGE)
-        elif found and intact(found[0]) and found[0]["value"] != str(migrations.FORMAT):
+        elif found and is_whole(meta, found[0]) and found[0]["value"] != str(migrations.FORMAT):
             yield _other_format(found[0]["value"])
         return
     value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == VERSION_KEY))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from index.errors import DamagedStore, DocumentNotFound
 from index.jobs import FileRecord
 from index.sql import records
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
-from index.sql.database import Database, store_value, stored_value
+from index.sql.database import Database, raw_of, store_value, stored_value
 from index.sql.jobs import SqlJobs, keep_record
 from index.sql.records import Row
 from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, segments, vectors
@@ -221,8 +221,7 @@ class SqlCatalog:
         while True:
             with self._database.read() as connection:
                 # Past SQLAlchemy's row objects, which cost more than all else here.
-                raw: Any = connection.connection.dbapi_connection
-                batch = raw.execute(statement, (space.id, after, _SCAN)).fetchall()
+                batch = raw_of(connection).execute(statement, (space.id, after, _SCAN)).fetchall()
             if not batch:
                 return
             after = batch[-1][0]

@@ -24,7 +24,7 @@ from index.sql.schema import (
 )
 from index.types import Document, Passage
 
-_NEXT_ROW = "next_row"
+NEXT_ROW = "next_row"
 
 
 def active_id() -> sa.ScalarSelect[str]:
@@ -127,6 +127,6 @@ def log(connection: sa.Connection, operation: str, subject: str) -> int:
 
 
 def _take_rows(connection: sa.Connection, count: int) -> list[int]:
-    first = int(stored_value(connection, _NEXT_ROW) or 0)
-    store_value(connection, _NEXT_ROW, str(first + count))
+    first = int(stored_value(connection, NEXT_ROW) or 0)
+    store_value(connection, NEXT_ROW, str(first + count))
     return list(range(first, first + count))

@@ -142,8 +142,7 @@ class Database:
         """Empty the write-ahead log, where there is one, of what was overwritten since."""
         if self._writer is not None and durable_mode()[0] == "WAL":
             with storage_errors(), self._writer.connect() as connection:
-                raw: Any = connection.connection.dbapi_connection
-                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -177,6 +176,11 @@ def _dispose(reader: sa.Engine, writer: sa.Engine | None) -> None:
     reader.dispose()
     if writer is not None:
         writer.dispose()
+
+
+def raw_of(connection: sa.Connection) -> Any:
+    """Return SQLite's own connection: past SQLAlchemy's rows, and what it does not know or refuses."""
+    return connection.connection.dbapi_connection
 
 
 def insert(connection: sa.Connection, table: sa.Table, records: Sequence[Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from index.errors import CollectionNotFound, DamagedStore, StorageError
 from index.sql.schema import checksum, meta, metadata, sealed
 
-_VERSION_KEY = "schema_version"
+VERSION_KEY = "schema_version"
 LEXICAL_KEY = "lexical_key"
 _BATCH = 5_000
 
@@ -42,7 +42,7 @@ def _seal_rows(connection: sa.Connection) -> None:
     for table in ("meta", "spaces", "documents", "segments", "cuts", "passages", "vectors", "changes"):
         connection.exec_driver_sql(f"ALTER TABLE new_{table} RENAME TO {table}")
     connection.exec_driver_sql("CREATE INDEX vectors_by_key ON vectors (space, key)")
-    connection.execute(sa.insert(meta), sealed(meta, {"key": LEXICAL_KEY, "value": secrets.token_hex(16)}))
+    _keep(connection, LEXICAL_KEY, secrets.token_hex(16))
 
 
 def _copy(connection: sa.Connection, table: str, columns: tuple[str, ...], space: str | None) -> None:
@@ -157,14 +157,16 @@ def migrate(connection: sa.Connection) -> None:
         raise _too_new(version)
     if version == 0:
         metadata.create_all(connection)
-        connection.execute(
-            sa.insert(meta), sealed(meta, {"key": LEXICAL_KEY, "value": secrets.token_hex(16)})
-        )
+        _keep(connection, LEXICAL_KEY, secrets.token_hex(16))
     else:
         for migration in MIGRATIONS[version - 1 :]:
             migration(connection)
-        connection.execute(sa.delete(meta).where(meta.c.key == _VERSION_KEY))
-    connection.execute(sa.insert(meta), sealed(meta, {"key": _VERSION_KEY, "value": str(FORMAT)}))
+        connection.execute(sa.delete(meta).where(meta.c.key == VERSION_KEY))
+    _keep(connection, VERSION_KEY, str(FORMAT))
+
+
+def _keep(connection: sa.Connection, key: str, value: str) -> None:
+    connection.execute(sa.insert(meta), sealed(meta, {"key": key, "value": value}))
 
 
 def require_newest(connection: sa.Connection) -> None:
@@ -197,7 +199,7 @@ def stored_format(connection: sa.Connection) -> int:
     """Return the format of a catalog, 0 where there is none yet."""
     if not sa.inspect(connection).has_table(meta.name):
         return 0
-    value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _VERSION_KEY))
+    value = connection.scalar(sa.select(meta.c.value).where(meta.c.key == VERSION_KEY))
     try:
         return int(value) if value is not None else 0
     except ValueError as error:

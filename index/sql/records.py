@@ -20,8 +20,7 @@ from index.types import Block, BlockKind, Document, DocumentInfo, Page, Passage,
 
 SEGMENT_CHARACTERS = 65_536
 # Stored little-endian whatever the machine, so that a home can be carried to another.
-_FLOAT = np.dtype("<f4")
-_UTF_8, _ANY = "utf-8", "surrogatepass"
+FLOAT = np.dtype("<f4")
 
 Record = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -182,7 +181,7 @@ def passage(row: Row) -> Passage | None:
 
 def vector_record(row: int, space: str, key: bytes, vector: Vectors) -> Record:
     """Return a vector as a row of `vectors`."""
-    return {"row": row, "space": space, "key": key, "vector": vector.astype(_FLOAT).tobytes()}
+    return {"row": row, "space": space, "key": key, "vector": vector.astype(FLOAT).tobytes()}
 
 
 def vector(row: Row) -> Vectors | None:
@@ -190,14 +189,14 @@ def vector(row: Row) -> Vectors | None:
     if not is_whole(vectors, row):
         _log.error("row left out", reason=f"vector row {row['row']} is damaged")
         return None
-    return np.frombuffer(row["vector"], dtype=_FLOAT).astype(np.float32)
+    return np.frombuffer(row["vector"], dtype=FLOAT).astype(np.float32)
 
 
 def vector_batch(
     rows: Sequence[tuple[int, str, bytes, bytes, int]], dimension: int
 ) -> tuple[list[int], Vectors]:
     """Return rows `(row, space, key, vector, crc)` as row numbers and one array, damaged ones left out."""
-    size = dimension * _FLOAT.itemsize
+    size = dimension * FLOAT.itemsize
     numbers: list[int] = []
     blobs: list[bytes] = []
     for row, space, key, data, crc in rows:
@@ -215,7 +214,7 @@ def vector_batch(
             blobs.append(data)
     if len(numbers) < len(rows):
         _log.error("rows left out", reason=f"{len(rows) - len(numbers)} vectors are damaged")
-    found = np.frombuffer(b"".join(blobs), dtype=_FLOAT)
+    found = np.frombuffer(b"".join(blobs), dtype=FLOAT)
     return numbers, found.reshape(len(blobs), dimension).astype(np.float32, copy=False)
 
 
