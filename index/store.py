@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,19 +16,17 @@ from index.catalog import Catalog, Change
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DamagedStore, OutcomeUnknown, SpaceChanged, StorageError, StorageFull
 from index.jobs import FileRecord
-from index.lexical import IndexedPassage, LexicalIndex, TantivyIndex
+from index.lexical import IndexedPassage
 from index.snapshot import Snapshot
 from index.sql.catalog import SqlCatalog
 from index.types import Document, DocumentInfo, Passage
 from index.vector_upkeep import VectorUpkeep
-from index.word_upkeep import catch_up, opened_words
+from index.word_upkeep import WordUpkeep
 
 CATALOG_FILE = "catalog.db"
 _DROPPED_AT_ONCE = 2_000
-# A disk that refused the words is not asked again with each question.
-_WORDS_AGAIN_SECONDS = 10.0
 
-_Made = TypeVar("_Made", Change, Change | None, int | None)
+_Made = TypeVar("_Made")
 
 _log = structlog.get_logger(__name__)
 
@@ -54,21 +51,19 @@ class Store:
         admit: Callable[[EmbeddingSpace], None] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
         self._writable = writable
         # Held for each change; a thread that holds it may make several of them one after another.
         self._writing = threading.RLock()
         # Set when a change failed in a way that leaves open whether the catalog is ahead of the snapshot.
         self._in_doubt = False
-        # Whether something that was removed may still be in a log, and when to try the words again.
+        # Whether something that was removed may still be in a log.
         self._unwiped = False
-        self._words_due: float | None = None
         self.catalog: Catalog = SqlCatalog(folder / CATALOG_FILE, writable=writable)
         self._upkeep = VectorUpkeep(self.catalog, folder, self._writing)
+        self._words = WordUpkeep(self.catalog, folder, writable=writable)
         stored = self.catalog.spaces.active()
         if stored is not None and admit is not None:
             admit(stored)
-        self._words: LexicalIndex = TantivyIndex()
         self._snapshot = self._loaded(stored or space)
         self._tidy()
 
@@ -79,14 +74,15 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         """Return the collection as it is now; take it once for a request."""
-        words_due = self._words_due is not None and time.monotonic() >= self._words_due
+        words_due = self._words.is_due
         if (self._in_doubt or words_due) and self._writing.acquire(blocking=False):
             try:
                 # A catalog that cannot be asked now leaves the snapshot that there is.
                 with suppress(OutcomeUnknown):
                     self._settle()
-                if words_due:
-                    self._catch_up_words()
+                current = self._snapshot
+                if words_due and (words := self._words.catch_up(current.generation)) is not None:
+                    self._snapshot = replace(current, words=words)
             finally:
                 self._writing.release()
         return self._snapshot
@@ -106,8 +102,7 @@ class Store:
         """
         with self._writing:
             self._require_space(space)
-            if self.catalog.spaces.active() is None:
-                self.catalog.spaces.activate(self.space)
+            self._activate_first()
             change = self._committed(
                 lambda: self.catalog.put(document, passages, vectors, self.space.id, record)
             )
@@ -158,8 +153,7 @@ class Store:
     def add_space(self, space: EmbeddingSpace) -> None:
         """Make a space known, which is to be built beside the one that serves."""
         with self._writing:
-            if self.catalog.spaces.active() is None:
-                self.catalog.spaces.activate(self.space)
+            self._activate_first()
             self.catalog.spaces.add(space)
 
     @contextmanager
@@ -190,6 +184,10 @@ class Store:
             self._words.close()
             self.catalog.close()
         self._upkeep.join()
+
+    def _activate_first(self) -> None:
+        if self.catalog.spaces.active() is None:
+            self.catalog.spaces.activate(self.space)
 
     def _require_space(self, space: str | None) -> None:
         if space is not None and space != self.space.id:
@@ -240,9 +238,7 @@ class Store:
                 break
             # Another process wrote meanwhile; it may have changed the space, too.
             space = self.catalog.spaces.active() or space
-        self._words.close()
-        self._words = opened_words(self.catalog, self._folder, space, writable=self._writable)
-        return Snapshot(generation, space, self.catalog, vectors, self._words.snapshot())
+        return Snapshot(generation, space, self.catalog, vectors, self._words.opened(space))
 
     def _publish(
         self, change: Change, document: Document | None, passages: Sequence[Passage], vectors: Vectors
@@ -257,34 +253,11 @@ class Store:
         ]
         self._upkeep.added(len(entries))
         updated = current.vectors.updated(change.rows_removed, change.rows_added, vectors[: len(entries)])
-        try:
-            if self._words.sequence == current.generation:
-                self._words.apply(change.document_ids_removed, entries, change.sequence)
-            else:
-                catch_up(self.catalog, self._words)
-        except (ValueError, OSError, StorageError) as error:
-            # The change is committed; the words follow soon, and rows that are gone are filtered out.
-            self._words_fell_behind(change.sequence, error)
-        self._snapshot = Snapshot(
-            change.sequence, current.space, self.catalog, updated, self._words.snapshot()
-        )
+        words = self._words.follow(current.generation, change.document_ids_removed, entries, change.sequence)
+        self._snapshot = Snapshot(change.sequence, current.space, self.catalog, updated, words)
         if change.rows_removed or self._unwiped:
             self._wipe()
         self._tidy()
-
-    def _words_fell_behind(self, change: int, error: Exception) -> None:
-        _log.warning("lexical index fell behind", change=change, error=str(error))
-        self._words_due = time.monotonic() + _WORDS_AGAIN_SECONDS
-
-    def _catch_up_words(self) -> None:
-        self._words_due = None
-        current = self._snapshot
-        try:
-            catch_up(self.catalog, self._words)
-        except (ValueError, OSError, StorageError) as error:
-            self._words_fell_behind(current.generation, error)
-        else:
-            self._snapshot = replace(current, words=self._words.snapshot())
 
     def _wipe(self) -> None:
         """Have nothing of what was removed left in a log; a disk that refuses is asked again later."""

@@ -145,7 +145,7 @@ def test_if_the_words_cannot_be_written_the_change_still_holds(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._words, "apply", fail)
+        patched.setattr(store._words.index, "apply", fail)
         store.delete(gone.id)
         put(store, "A glacier grew.", "b")
         assert found(store, "glacier") == {"A glacier grew."}
@@ -163,7 +163,7 @@ def test_a_replaced_document_is_not_found_by_words_that_caught_up_late(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._words, "apply", fail)
+        patched.setattr(store._words.index, "apply", fail)
         put(store, "The dyke broke.")
     put(store, "A glacier melted.", "other.txt")
     assert store.snapshot().words.search("dam holds", 5) == []
@@ -179,10 +179,10 @@ def test_words_that_fell_behind_catch_up_without_another_change(
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._words, "apply", fail)
+        patched.setattr(store._words.index, "apply", fail)
         put(store, "A glacier melted.")
         assert store.snapshot().lexical("glacier", 5) == []
-    monkeypatch.setattr("index.store.time.monotonic", lambda: float("inf"))
+    monkeypatch.setattr("index.word_upkeep.time.monotonic", lambda: float("inf"))
     assert len(store.snapshot().lexical("glacier", 5)) == 1
 
 
