@@ -169,8 +169,8 @@ class Catalog(Protocol):
         """Return how many passages a space has."""
         ...
 
-    def rows(self, space: str) -> Iterator[list[int]]:
-        """Yield the rows of a space that have a vector, in batches, in order."""
+    def rows(self, space: str) -> list[int]:
+        """Return the rows of a space that have a vector, in order."""
         ...
 
     def scan_vectors(self, space: EmbeddingSpace, after: int = -1) -> Iterator[tuple[list[int], Vectors]]:

@@ -100,8 +100,7 @@ class Home:
     def create(self, name: str) -> Store:
         """Make a collection and return it; raise `InvalidName` or `CollectionExists`."""
         folder = self._folder(name)
-        if not self._writable:
-            raise ReadOnlyStore("this process reads the home only; another one may be writing to it")
+        self._require_writable()
         with self._opening:
             if (folder / CATALOG_FILE).exists():
                 raise CollectionExists(f"there is a collection {name!r} already; give another name")
@@ -120,8 +119,7 @@ class Home:
         Once this returns it is gone, whatever happens then; who was still reading it finds it missing.
         """
         folder = self._folder(name)
-        if not self._writable:
-            raise ReadOnlyStore("this process reads the home only; another one may be writing to it")
+        self._require_writable()
         with self._opening:
             self.require(name)
             store = self._open.pop(name, None)
@@ -146,6 +144,10 @@ class Home:
             self._recent.clear()
             if self._lock is not None:
                 self._lock.release()
+
+    def _require_writable(self) -> None:
+        if not self._writable:
+            raise ReadOnlyStore("this process reads the home only; another one may be writing to it")
 
     def _folder(self, name: str) -> Path:
         if not is_collection_name(name):

@@ -67,9 +67,7 @@ class VectorUpkeep:
         index = load(self._folder, saved, space)
         if index is None:
             return None
-        present = np.fromiter(
-            (row for batch in self._catalog.rows(space.id) for row in batch), dtype=np.int64
-        )
+        present = np.array(self._catalog.rows(space.id), dtype=np.int64)
         gone: Rows = np.setdiff1d(index.rows, present, assume_unique=True)
         return index.updated(gone, (), np.empty((0, space.dimension), dtype=np.float32))
 

@@ -88,7 +88,7 @@ class WordUpkeep:
         return index.snapshot()
 
     def catch_up(self, generation: int) -> LexicalSnapshot | None:
-        """Try again what failed, for a collection at this change; return the index, None if it fails again."""
+        """Try again what failed, for a collection at this change; None if it fails again."""
         index = self._opened()
         self._due = None
         try:

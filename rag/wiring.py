@@ -68,12 +68,12 @@ class Application:
     def engine(self, snapshot: Snapshot) -> Engine:
         """Return what asks in the space of a snapshot; raise `ModelNotFound` or `SpaceMismatch`."""
         space = snapshot.space
+        key = space.id  # made anew each time
         with self._building:
-            if space.id not in self._engines:
-                embedder = self._embedder(space)
-                proven = ProvenEmbedder(embedder, *snapshot.catalog.probes(space.id))
-                self._engines[space.id] = Engine(proven, Retriever(proven), SimilarityReader(proven))
-            return self._engines[space.id]
+            if key not in self._engines:
+                proven = ProvenEmbedder(self._embedder(space), *snapshot.catalog.probes(key))
+                self._engines[key] = Engine(proven, Retriever(proven), SimilarityReader(proven))
+            return self._engines[key]
 
     def ingestor(self, collection: str = DEFAULT_COLLECTION) -> Ingestor:
         """Return what brings documents into a collection, which is made if it is not there."""

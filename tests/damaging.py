@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from doubles import HashingEmbedder, document
 
@@ -14,7 +15,7 @@ from index.chunking import Chunker, indexed_text
 from index.errors import DocumentNotFound, StorageError
 from index.jobs import FileRecord, FileStatus, JobKind
 from index.reindex import Reindexer
-from index.store import Store
+from index.store import CATALOG_FILE, Store
 from index.types import Document
 
 SMALL = HashingEmbedder(dimension=8, name="small")
@@ -102,7 +103,7 @@ def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
             except StorageError:
                 continue
         if every_row:
-            rows = [row for batch in store.catalog.rows(store.space.id) for row in batch]
+            rows = store.catalog.rows(store.space.id)
             hits |= dict(store.catalog.passages(rows))
         for made in DOCUMENTS:
             try:
@@ -158,3 +159,17 @@ def flipped(path: Path, place: int, bits: int) -> Iterator[None]:
         yield
     finally:
         path.write_bytes(data)
+
+
+def changed(folder: Path, *statements: str) -> None:
+    """Change rows behind the program's back; each statement has to."""
+    with closing(sqlite3.connect(folder / CATALOG_FILE)) as raw:
+        for statement in statements:
+            assert raw.execute(statement).rowcount > 0
+        raw.commit()
+
+
+def rows(folder: Path, query: str) -> list[Any]:
+    """Return what SQL reads of a collection's catalog."""
+    with closing(sqlite3.connect(folder / CATALOG_FILE)) as raw:
+        return raw.execute(query).fetchall()

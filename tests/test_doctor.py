@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from contracts import chunked
+from damaging import changed, rows
 from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
@@ -35,19 +36,8 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def changed(folder: Path, *statements: str) -> None:
-    """Change rows behind the program's back."""
-    raw = sqlite3.connect(folder / CATALOG_FILE)
-    for statement in statements:
-        assert raw.execute(statement).rowcount > 0
-    raw.commit()
-    raw.close()
-
-
 def value(folder: Path, query: str) -> str:
-    raw = sqlite3.connect(folder / CATALOG_FILE)
-    (found,) = raw.execute(query).fetchone()
-    raw.close()
+    (found,) = rows(folder, query)[0]
     return str(found)
 
 

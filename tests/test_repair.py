@@ -1,4 +1,7 @@
-"""Repair: what is damaged is set aside and made anew, or named as gone; what is whole stays as it was."""
+"""Repair: what is damaged is set aside and made anew, or named as gone; what is whole stays as it was.
+
+One file, long as it is: all of it works on one damaged collection, which takes a while to make.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damaging import CHUNKER, DOCUMENTS, LARGE, SMALL, SPACE, Answers, answers, build, dump, put
+from damaging import (
+    CHUNKER,
+    DOCUMENTS,
+    LARGE,
+    SMALL,
+    SPACE,
+    Answers,
+    answers,
+    build,
+    changed,
+    dump,
+    put,
+    rows,
+)
 from doubles import HashingEmbedder, document
 from filelock import FileLock
 
@@ -50,18 +66,6 @@ def folder(template: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "home" / COLLECTIONS_FOLDER / "letters"
     shutil.copytree(template, copy)
     return copy
-
-
-def changed(folder: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / CATALOG_FILE)) as raw:
-        for statement in statements:
-            assert raw.execute(statement).rowcount > 0
-        raw.commit()
-
-
-def rows(folder: Path, query: str) -> list[Any]:
-    with closing(sqlite3.connect(folder / CATALOG_FILE)) as raw:
-        return raw.execute(query).fetchall()
 
 
 def mended(folder: Path) -> Repaired:

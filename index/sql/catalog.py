@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,21 +15,17 @@ from index.errors import DamagedStore, DocumentNotFound
 from index.jobs import FileRecord
 from index.sql import records
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
-from index.sql.database import Database, raw_of, store_value, stored_value
+from index.sql.database import Database, raw_of, rows_among, store_value, stored_value
 from index.sql.jobs import SqlJobs, keep_record
 from index.sql.records import Row
 from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, segments, vectors
 from index.sql.spaces import SqlSpaces
 from index.types import Document, DocumentInfo, Located, Page, Passage
 
-# SQLite allows 32,766 bound values in a statement; other databases fewer.
-_BATCH = 500
 _SCAN = 10_000
 # The shortest of the first passages: to embed them again costs next to nothing.
 _PROBED = 64
 _PROBES = 3
-
-_Key = TypeVar("_Key", int, str, bytes)
 
 
 class SqlCatalog:
@@ -168,11 +163,11 @@ class SqlCatalog:
         found: dict[int, Passage] = {}
         names: dict[str, Row] = {}
         with self._database.read() as connection:
-            for row in _in_batches(connection, passages, passages.c.row, rows):
+            for row in rows_among(connection, passages, passages.c.row, rows):
                 if (passage := records.passage(row)) is not None:
                     found[row["row"]] = passage
             ids = list({passage.document_id for passage in found.values()})
-            for row in _in_batches(connection, documents, documents.c.id, ids):
+            for row in rows_among(connection, documents, documents.c.id, ids):
                 if is_whole(documents, row):
                     names[row["id"]] = row
         return {
@@ -202,14 +197,12 @@ class SqlCatalog:
         with self._database.read() as connection:
             return connection.scalar(statement) or 0
 
-    def rows(self, space: str) -> Iterator[list[int]]:
-        """Yield the rows of a space that have a vector, in batches."""
+    def rows(self, space: str) -> list[int]:
+        """Return the rows of a space that have a vector, in order."""
         # By the index on space and key, which is a tenth of the table.
         statement = sa.select(vectors.c.row).where(vectors.c.space == space)
         with self._database.read() as connection:
-            found = sorted(connection.scalars(statement))
-        for first in range(0, len(found), _SCAN):
-            yield found[first : first + _SCAN]
+            return sorted(connection.scalars(statement))
 
     def scan_vectors(self, space: EmbeddingSpace, after: int = -1) -> Iterator[tuple[list[int], Vectors]]:
         """Yield rows and vectors of a space in batches, by row."""
@@ -235,7 +228,7 @@ class SqlCatalog:
         known: dict[bytes, Vectors] = {}
         of_space = vectors.c.space == space
         with self._database.read() as connection:
-            for row in _in_batches(connection, vectors, vectors.c.key, wanted, of_space):
+            for row in rows_among(connection, vectors, vectors.c.key, wanted, of_space):
                 if (vector := records.vector(row)) is not None:
                     known[row["key"]] = vector
         return known
@@ -249,7 +242,7 @@ class SqlCatalog:
             keys = [row["row"] for row in shortest]
             made = {
                 row["row"]: vector
-                for row in _in_batches(connection, vectors, vectors.c.row, keys)
+                for row in rows_among(connection, vectors, vectors.c.row, keys)
                 if (vector := records.vector(row)) is not None
             }
         found = [
@@ -288,18 +281,3 @@ class SqlCatalog:
 
 def _no_document(document_id: str) -> DocumentNotFound:
     return DocumentNotFound(f"there is no document {document_id!r}; `GET /documents` lists those there are")
-
-
-def _in_batches(
-    connection: sa.Connection,
-    table: sa.Table,
-    column: sa.Column[_Key],
-    keys: Sequence[_Key],
-    condition: sa.ColumnElement[bool] | None = None,
-) -> Iterator[Row]:
-    """Yield the rows of a table whose column has one of some keys."""
-    statement = sa.select(table) if condition is None else sa.select(table).where(condition)
-    for first in range(0, len(keys), _BATCH):
-        batch = list(keys[first : first + _BATCH])
-        # All at once: row by row, each would let go of the interpreter and have to wait for it.
-        yield from connection.execute(statement.where(column.in_(batch))).mappings().all()

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import finalize
 
 import sqlalchemy as sa
@@ -19,6 +19,10 @@ from index.sql.migrations import migrate, require_newest
 from index.sql.schema import is_whole, meta, sealed
 
 _BUSY_SECONDS = 30.0
+# SQLite allows 32,766 bound values in a statement; other databases fewer.
+_BATCH = 500
+
+_Key = TypeVar("_Key", int, str, bytes)
 
 
 def write_ahead_log_is_safe(version: tuple[int, ...]) -> bool:
@@ -181,6 +185,21 @@ def _dispose(reader: sa.Engine, writer: sa.Engine | None) -> None:
 def raw_of(connection: sa.Connection) -> Any:
     """Return SQLite's own connection: past SQLAlchemy's rows, and what it does not know or refuses."""
     return connection.connection.dbapi_connection
+
+
+def rows_among(
+    connection: sa.Connection,
+    table: sa.Table,
+    column: sa.Column[_Key],
+    keys: Sequence[_Key],
+    condition: sa.ColumnElement[bool] | None = None,
+) -> Iterator[sa.RowMapping]:
+    """Yield the rows of a table whose column has one of some keys."""
+    statement = sa.select(table) if condition is None else sa.select(table).where(condition)
+    for first in range(0, len(keys), _BATCH):
+        batch = list(keys[first : first + _BATCH])
+        # All at once: row by row, each would let go of the interpreter and have to wait for it.
+        yield from connection.execute(statement.where(column.in_(batch))).mappings().all()
 
 
 def insert(connection: sa.Connection, table: sa.Table, records: Sequence[Mapping[str, Any]]) -> None:

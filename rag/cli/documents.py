@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.text import Text
 
 from index.errors import QuoteboundError, StorageError
@@ -17,7 +17,16 @@ from index.home import DEFAULT_COLLECTION
 from index.jobs import FileRecord, FileStatus, Job
 from index.report import Report
 from index.sync import SyncRequest
-from rag.cli.output import CollectionOption, ExitCode, JsonFlag, console, fail, plain, print_json
+from rag.cli.output import (
+    CollectionOption,
+    ExitCode,
+    JsonFlag,
+    console,
+    fail,
+    plain,
+    print_json,
+    progress_bar,
+)
 from rag.settings import load_settings
 
 if TYPE_CHECKING:
@@ -176,9 +185,7 @@ def _watch(runner: JobRunner, jobs: JobLog, request: SyncRequest, *, as_json: bo
 def _done(runner: JobRunner, job: Job, *, as_json: bool) -> Report:
     if as_json:
         return runner.run(job)
-    to = console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=to, transient=True, disable=not to.is_terminal) as progress:
+    with progress_bar() as progress:
         return runner.run(job, _Bar(progress))
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from index.errors import QuoteboundError
@@ -36,6 +37,13 @@ _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def console(*, error: bool = False) -> Console:
     """Return a console on standard output, or on standard error."""
     return Console(stderr=error, highlight=False, soft_wrap=False)
+
+
+def progress_bar(*, hidden: bool = False) -> Progress:
+    """Return a bar that shows how far something is of what there is to do, on a terminal only."""
+    to = console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=to, transient=True, disable=hidden or not to.is_terminal)
 
 
 def shown(text: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from index.home import DEFAULT_COLLECTION
-from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
-from rag.settings import Settings, load_settings
+from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json, progress_bar
+from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from index.reindex import Reindexed
@@ -62,7 +63,7 @@ def reindex(
 
     # By name on the command line, whatever the environment says: or there would be no way over.
     settings = load_settings()
-    asked = Settings.model_copy(settings, update={"model": None, "chunk_tokens": None})
+    asked = settings.model_copy(update={"model": None, "chunk_tokens": None})
     with Application(asked, writable=True) as application:
         if prune and not (model or rollback):
             _tell_pruned(_pruned(application.home.collection(collection)), as_json=as_json)
@@ -103,11 +104,8 @@ def _run(
     from index.running import add_reindex
 
     jobs = application.home.collection(collection).catalog.jobs
-    to = console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = as_json or not to.is_terminal
     done: list[Reindexed] = []
-    with Progress(*columns, console=to, transient=True, disable=hidden) as progress:
+    with progress_bar(hidden=as_json) as progress:
         bar = _Bar(progress)
 
         def reindex(asked: Mapping[str, object], _: object) -> None:
@@ -143,16 +141,12 @@ def list_collections(as_json: JsonFlag = False) -> None:
 
     found = described(load_settings().home)
     if as_json:
-        print_json({"collections": [_as_json(entry) for entry in found]})
+        print_json({"collections": [asdict(entry) for entry in found]})
         return
     table = Table("collection", "documents", "model")
     for entry in found:
         table.add_row(plain(entry.name), f"{entry.documents}", plain(entry.model or ""))
     console().print(table)
-
-
-def _as_json(entry: Any) -> dict[str, object]:
-    return {"name": entry.name, "documents": entry.documents, "model": entry.model}
 
 
 @collections_app.command("create")

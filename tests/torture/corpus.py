@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from doubles import document
 
 from index.embedding import EmbeddingSpace, Vectors
 from index.sql.catalog import SqlCatalog
 from index.store import CATALOG_FILE, Store
-from index.types import Block, BlockKind, Document, Passage, Span, content_id, text_sha256
+from index.types import Document, Passage, Span, content_id
 
 DIMENSION = 384
 PASSAGES = 20  # of a document
@@ -46,34 +46,22 @@ class Shelf:
     def of(cls, source: str, serials: range) -> Shelf:
         """Return a document of a passage a line."""
         text = "\n".join(map(line, serials))
-        spans = [(line.start(), line.end()) for line in re.finditer(r"[^\n]+", text)]
-        digest = text_sha256(text)
-        document = Document(
-            id=content_id(source, digest),
-            source=source,
-            origin=f"upload:{source}",
-            title=source,
-            text=text,
-            sha256=digest,
-            content_sha256=digest,
-            media_type="text/plain",
-            blocks=tuple(Block(BlockKind.PARAGRAPH, *span) for span in spans),
-        )
+        made = document(text, source)
         passages = [
             Passage(
-                id=content_id(document.id, str(place)),
-                document_id=document.id,
+                id=content_id(made.id, str(place)),
+                document_id=made.id,
                 ordinal=place,
-                start=start,
-                end=end,
-                text=text[start:end],
+                start=block.start,
+                end=block.end,
+                text=text[block.start : block.end],
                 heading=None,
                 page=None,
-                sentences=(Span(start, end),),
+                sentences=(Span(block.start, block.end),),
             )
-            for place, (start, end) in enumerate(spans)
+            for place, block in enumerate(made.blocks)
         ]
-        return cls(document, passages, serials.start)
+        return cls(made, passages, serials.start)
 
 
 class Corpus:
