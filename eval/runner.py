@@ -14,9 +14,8 @@ from eval.figures import Outcome
 from eval.metrics import exact_match, token_f1
 from index.catalog import Catalog
 from index.chunking import target_of
-from index.home import DEFAULT_COLLECTION
 from index.store import Store
-from index.types import Hit, Span
+from index.types import DEFAULT_COLLECTION, Hit, Span
 from rag.types import Answer, Citation
 from rag.wiring import Application
 

@@ -30,10 +30,10 @@ from index.errors import (
 from index.sql import database, records
 from index.sql.schema import documents, row_count, spaces
 from index.store import CATALOG_FILE, Store
+from index.types import DEFAULT_COLLECTION
 
 _log = structlog.get_logger(__name__)
 
-DEFAULT_COLLECTION = "default"
 # Each holds its vectors in memory; what is not used lately is opened again when it is asked for.
 KEPT_OPEN = 8
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

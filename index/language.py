@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import py3langid
-
 # ISO 639-1 codes that have a Snowball stemmer, with its name in tantivy.
 STEMMERS = {
     "ar": "arabic",
@@ -39,6 +37,9 @@ _MIN_LETTERS = 60
 
 @functools.cache
 def _classify() -> Callable[[str], tuple[str, float]]:
+    # A question needs the names above alone.
+    import py3langid  # noqa: PLC0415
+
     # py3langid keeps one model for the process, loaded on first use and limited here once.
     py3langid.set_languages([*STEMMERS, *_OTHERS])
     classify: Callable[[str], tuple[str, float]] = py3langid.classify

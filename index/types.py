@@ -23,6 +23,9 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+DEFAULT_COLLECTION = "default"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A half-open range of code points."""

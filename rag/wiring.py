@@ -6,31 +6,43 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from index.chunking import CHUNK_TOKENS, Chunker, target_of
 from index.embedding import Embedder, EmbeddingSpace
-from index.embedding.model_files import PACKAGED_MODEL
+from index.embedding.fast import CompiledEmbedder
+from index.embedding.model_files import PACKAGED_MODEL, open_model
 from index.embedding.probes import ProvenEmbedder
+from index.embedding.runtime import Precision
 from index.embedding.sentence_transformers import SentenceTransformerEmbedder
 from index.errors import InvalidReindex, SpaceMismatch
-from index.home import DEFAULT_COLLECTION, Home
-from index.ingest import Ingestor
-from index.reindex import Reindexed, Reindexer, ReindexProgress
-from index.running import JobRunner, Reindex
+from index.home import Home
 from index.snapshot import Snapshot
 from index.store import Store
+from index.types import DEFAULT_COLLECTION
 from rag.answering import Assistant, Engine
 from rag.generation.extractive import ExtractiveGenerator
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
 
+if TYPE_CHECKING:
+    from index.ingest import Ingestor
+    from index.reindex import Reindexed, Reindexer, ReindexProgress
+    from index.running import JobRunner, Reindex
+
 
 def embedder_of(settings: Settings, model: str | None = None) -> Embedder:
     """Return the embedder of a model, by default the one the settings name; it is not loaded yet."""
     name = model or settings.model or PACKAGED_MODEL
-    return SentenceTransformerEmbedder(name, allow_download=settings.allow_download)
+    if settings.precision == "torch":
+        return SentenceTransformerEmbedder(open_model(name, allow_download=settings.allow_download))
+    return CompiledEmbedder(
+        name,
+        cache=settings.compiled_models,
+        precision=None if settings.precision == "auto" else Precision(settings.precision),
+        allow_download=settings.allow_download,
+    )
 
 
 class Application:
@@ -84,6 +96,8 @@ class Application:
 
         `reindex` takes the place of the application's own, for who wants to know more of it.
         """
+        from index.running import JobRunner
+
         return JobRunner(
             self.home.collection(collection).catalog.jobs,
             lambda: self._ingestor(self.home.collection(collection)),
@@ -91,6 +105,8 @@ class Application:
         )
 
     def _ingestor(self, store: Store) -> Ingestor:
+        from index.ingest import Ingestor
+
         engine = self.engine(store.snapshot())
         chunker = self._chunker(engine.embedder, store.space)
         return Ingestor(store, chunker, engine.embedder, max_bytes=self.settings.max_bytes)
@@ -131,6 +147,8 @@ class Application:
             embedder = self._embedder_named(str(request["model"]))
         target = request["chunk_tokens"]
         chunker = Chunker(embedder.window, target if isinstance(target, int) else CHUNK_TOKENS)
+        from index.reindex import Reindexer
+
         reindexer = Reindexer(store, chunker, embedder)
         if request.get("space") not in (None, reindexer.space.id):
             raise InvalidReindex(

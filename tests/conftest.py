@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ from rag.settings import Settings
 # Derandomised: a failure on one machine is a failure on all. No deadline: no test asserts a time.
 hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the packaged model compiled once, for this session and those after it."""
+    assert config.cache is not None
+    os.environ["QUOTEBOUND_MODEL_CACHE"] = str(config.cache.mkdir("models"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ from contracts import EmbedderContract
 from doubles import HashingEmbedder
 
 from index.embedding import Embedder, EmbeddingSpace
-from index.embedding.model_files import PACKAGED_MODEL, find_model
+from index.embedding.model_files import PACKAGED_MODEL, find_model, open_model
 from index.embedding.sentence_transformers import SentenceTransformerEmbedder
 from index.errors import ModelNotFound
 
-_REAL = SentenceTransformerEmbedder()
+_REAL = SentenceTransformerEmbedder(open_model())
 
 
 class TestHashingEmbedder(EmbedderContract):
@@ -33,7 +33,7 @@ class TestSentenceTransformerEmbedder(EmbedderContract):
 
 
 def test_a_model_given_by_its_folder_is_the_same_model() -> None:
-    by_folder = SentenceTransformerEmbedder(str(find_model(PACKAGED_MODEL)))
+    by_folder = SentenceTransformerEmbedder(open_model(str(find_model(PACKAGED_MODEL))))
     assert by_folder.identity.space("x").id == _REAL.identity.space("x").id
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,19 +66,37 @@ def _weight_files(folder: Path) -> Iterator[Path]:
     return folder.rglob("*.safetensors")
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as a model's input: token ids, special ones too, and where each stands, None for those."""
+
+    ids: list[int]
+    spans: list[Span | None]
+
+
 class ModelFiles:
     """The identity and the tokenizer of the model in a folder. Implements `TokenWindow`."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        # The file may come set to cut and pad every text to a fixed length.
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         self.identity = _identity(folder, name)
-        prompt = self.identity.prompts["passage"]
-        special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        self._limit = _max_sequence(folder) - special - (self.counts([prompt])[0] if prompt else 0)
+        self._cutting = self._new_tokenizer()
+        prompt = self._cutting.encode(self.identity.prompts["passage"], add_special_tokens=False)
+        special = self._cutting.num_special_tokens_to_add(is_pair=False)
+        self._limit = _max_sequence(folder) - special - len(prompt)
+        self._cutting.enable_truncation(_max_sequence(folder))
+
+    def _new_tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+        # The file may come set to cut and pad every text to a fixed length.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        """One that cuts nothing; a question needs the other one alone."""
+        return self._new_tokenizer()
 
     @property
     def limit(self) -> int:
@@ -93,13 +113,24 @@ class ModelFiles:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return [Span(start, end) for start, end in encoding.offsets]
 
-    def sequence_spans(self, text: str) -> list[Span | None]:
-        """Return where each token of the model's input stands, None for special tokens."""
-        encoding = self._tokenizer.encode(text)
-        return [
+    def input_ids(self, text: str) -> list[int]:
+        """Return the model's input for a text, cut to what it reads."""
+        ids: list[int] = self._cutting.encode_batch_fast([text])[0].ids
+        return ids
+
+    def encoded(self, text: str) -> Encoded:
+        """Return the model's input for a text with where its tokens stand, cut to what it reads."""
+        encoding = self._cutting.encode(text)
+        spans = [
             None if special else Span(start, end)
             for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
         ]
+        return Encoded(encoding.ids, spans)
+
+
+def open_model(name: str = PACKAGED_MODEL, *, allow_download: bool = False) -> ModelFiles:
+    """Return the files of a model; raise as `find_model` does."""
+    return ModelFiles(find_model(name, allow_download=allow_download), name)
 
 
 def _read_json(path: Path) -> Any:

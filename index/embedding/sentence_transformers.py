@@ -12,7 +12,7 @@ import numpy as np
 
 from index.chunking import TokenWindow
 from index.embedding.embedder import ModelIdentity, TokenVectors, Vectors
-from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
+from index.embedding.model_files import ModelFiles
 from index.errors import ModelNotFound
 from index.types import Span
 
@@ -34,8 +34,8 @@ class SentenceTransformerEmbedder:
     ingest without changes needs neither. Only safetensors, no code from the model, no network.
     """
 
-    def __init__(self, model: str = PACKAGED_MODEL, *, allow_download: bool = False) -> None:
-        self._files = ModelFiles(find_model(model, allow_download=allow_download), model)
+    def __init__(self, files: ModelFiles) -> None:
+        self._files = files
         self._loaded: SentenceTransformer | None = None
         # One thread in the model at a time: Hugging Face tokenizers fail when shared (transformers #47085).
         self._lock = threading.Lock()
@@ -83,8 +83,8 @@ class SentenceTransformerEmbedder:
                     ),
                 )
             for index, output in zip(batch, outputs, strict=True):
-                found[index] = _token_vectors(
-                    self._files.sequence_spans(prompt + texts[index]),
+                found[index] = token_vectors(
+                    self._files.encoded(prompt + texts[index]).spans,
                     output["token_embeddings"][output["attention_mask"].bool()].numpy(),
                     output["sentence_embedding"].numpy(),
                     len(prompt),
@@ -104,20 +104,20 @@ class SentenceTransformerEmbedder:
 
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:
-            self._loaded = _load(self._files)
+            self._loaded = load_model(self._files)
         return self._loaded
 
 
-def _token_vectors(
+def token_vectors(
     spans: Sequence[Span | None], vectors: Vectors, pooled: Vectors, prompt: int
 ) -> TokenVectors:
-    """Keep the tokens of the text: no special ones, none of the prompt, none that the window cut off."""
-    trailing = 0
-    while trailing < len(spans) and spans[-1 - trailing] is None:
-        trailing += 1
+    """Return the tokens of the text: no special ones, and none of the prompt before it.
+
+    `spans` says where the tokens of the model's input stand, prompt included, `vectors` are theirs.
+    """
     kept = [
         (place, Span(span.start - prompt, span.end - prompt))
-        for place, span in enumerate(spans[: len(vectors) - trailing])
+        for place, span in enumerate(spans)
         if span is not None and span.start >= prompt
     ]
     rows = vectors[[place for place, _ in kept]]
@@ -129,7 +129,8 @@ def _token_vectors(
     )
 
 
-def _load(files: ModelFiles) -> SentenceTransformer:
+def load_model(files: ModelFiles) -> SentenceTransformer:
+    """Return a model on torch; raise `ModelNotFound` where it cannot be loaded."""
     # Read when the hub's client is imported; nothing here has a reason to reach the hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -13,10 +13,8 @@ from rich.progress import Progress
 from rich.text import Text
 
 from index.errors import QuoteboundError, StorageError
-from index.home import DEFAULT_COLLECTION
 from index.jobs import FileRecord, FileStatus, Job
-from index.report import Report
-from index.sync import SyncRequest
+from index.types import DEFAULT_COLLECTION
 from rag.cli.output import (
     CollectionOption,
     ExitCode,
@@ -27,11 +25,12 @@ from rag.cli.output import (
     print_json,
     progress_bar,
 )
-from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from index.jobs import JobLog
+    from index.report import Report
     from index.running import JobRunner
+    from index.sync import SyncRequest
 
 _STYLES = {
     FileStatus.ADDED: "green",
@@ -92,6 +91,8 @@ def ingest(
     Unchanged files cost nothing. Broken off, it goes on where it was when run again. Exit code 1 where
     a file could not be read, or was not pruned.
     """
+    from index.sync import SyncRequest
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     if resume == bool(paths):

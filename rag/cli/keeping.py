@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from index.errors import CollectionNotFound, HomeLocked, QuoteboundError
-from index.home import collection_folders
 from rag.cli.output import ExitCode, JsonFlag, console, plain, print_json
-from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from index.backup import SavedCollection
-    from index.doctor import Finding
+    from index.doctor import Approximation, Finding
     from index.doctor.repair import Action
 
 
@@ -30,7 +28,9 @@ def doctor(
 
     Exit code 1 where something is not as it was written, also where it was mended.
     """
-    from index.doctor import examine
+    from index.doctor import approximations, examine
+    from index.home import collection_folders
+    from rag.settings import load_settings
 
     home = load_settings().home
     folders = collection_folders(home)
@@ -42,8 +42,17 @@ def doctor(
     else:
         found = [finding for folder in folders for finding in examine(folder)]
         if as_json:
-            print_json({"collections": names, "findings": [asdict(finding) for finding in found]})
+            print_json(
+                {
+                    "collections": names,
+                    "findings": [asdict(finding) for finding in found],
+                    "approximations": [asdict(told) for folder in folders for told in approximations(folder)],
+                }
+            )
         else:
+            for folder in folders:
+                for told in approximations(folder):
+                    _tell_approximation(told)
             _tell_findings(found, f"findings in {', '.join(names)}")
     if found:
         raise typer.Exit(ExitCode.FINDINGS)
@@ -79,11 +88,14 @@ def _repaired(home: Path, names: list[str], *, as_json: bool) -> Sequence[Findin
 
 
 def _folder(home: Path, name: str) -> Path:
+    from index.home import collection_folders
+
     return next(folder for folder in collection_folders(home) if folder.name == name)
 
 
 def _made_anew(collection: str) -> str:
     """Cut and embed the documents of a collection that are due, and say what came of it."""
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     try:
@@ -97,6 +109,12 @@ def _made_anew(collection: str) -> str:
     except QuoteboundError as error:
         return f"they wait: run `quotebound reindex --collection {collection}` ({error})"
     return f"{made.documents} cut and embedded anew, in {made.passages} passages"
+
+
+def _tell_approximation(told: Approximation) -> None:
+    what = f"{told.passages} passages are searched nearly exactly, {told.probes} of {told.lists} lists"
+    line = f"{told.collection}: {what}: {told.recall:.2%} of the ten nearest were found when built"
+    console().print(plain(line), soft_wrap=True)
 
 
 def _tell_findings(findings: Sequence[Finding], what: str) -> None:
@@ -115,6 +133,7 @@ def backup(
 ) -> None:
     """Write all collections to one file, also while a service uses them."""
     from index.backup import back_up
+    from rag.settings import load_settings
 
     _tell(back_up(load_settings().home, file), "saved", as_json=as_json)
 
@@ -125,6 +144,7 @@ def restore(
 ) -> None:
     """Verify a backup and put its collections into a home that has none."""
     from index import backup as backups
+    from rag.settings import load_settings
 
     _tell(backups.restore(load_settings().home, file), "restored", as_json=as_json)
 

@@ -9,10 +9,8 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from index.home import DEFAULT_COLLECTION
-from index.types import Hit
+from index.types import DEFAULT_COLLECTION, Hit
 from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
-from rag.settings import load_settings
 from rag.types import Answer, AnswerStatus, Citation
 
 TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages to read.")]
@@ -27,12 +25,14 @@ def ask(
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question with verbatim quotes, or say that the documents do not."""
-    from rag.service.wire import AskResponse
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     with Application(load_settings(), writable=False) as application:
         answer = application.assistant.ask(question, collection, top_k)
     if as_json:
+        from rag.service.wire import AskResponse
+
         print_json(AskResponse.of(answer).model_dump())
     else:
         _print_answer(console(), answer)
@@ -45,12 +45,14 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages nearest to a query."""
-    from rag.service.wire import SearchResponse
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     with Application(load_settings(), writable=False) as application:
         result = application.assistant.search(query, collection, top_k)
     if as_json:
+        from rag.service.wire import SearchResponse
+
         print_json(SearchResponse.of(result).model_dump())
     else:
         _print_hits(console(), result.hits)

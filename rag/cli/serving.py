@@ -7,13 +7,15 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rag.cli.output import console
 from rag.errors import InvalidSetting
-from rag.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
 
 _GRACE_SECONDS = 8
 _KEEP_ALIVE_SECONDS = 5
@@ -39,6 +41,7 @@ def serve(
     from rag.service.app import check_exposure, create_app
     from rag.service.backend import Backend
     from rag.service.logs import configure
+    from rag.settings import load_settings
     from rag.wiring import Application
     from ui.app import mount
 

@@ -10,9 +10,8 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from index.home import DEFAULT_COLLECTION
+from index.types import DEFAULT_COLLECTION
 from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json, progress_bar
-from rag.settings import load_settings
 
 if TYPE_CHECKING:
     from index.reindex import Reindexed
@@ -59,6 +58,7 @@ def reindex(
 
     What was there serves until all is done. Broken off, it goes on where it was when run again.
     """
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     # By name on the command line, whatever the environment says: or there would be no way over.
@@ -138,6 +138,7 @@ def _tell_pruned(passages: int, *, as_json: bool) -> None:
 def list_collections(as_json: JsonFlag = False) -> None:
     """List the collections of the home."""
     from index.home import described
+    from rag.settings import load_settings
 
     found = described(load_settings().home)
     if as_json:
@@ -152,6 +153,7 @@ def list_collections(as_json: JsonFlag = False) -> None:
 @collections_app.command("create")
 def create(name: Annotated[str, typer.Argument(help="Its name.")]) -> None:
     """Make a collection; `ingest --collection NAME` makes one, too."""
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     with Application(load_settings(), writable=True) as application:
@@ -165,6 +167,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove a collection with all its documents."""
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     with Application(load_settings(), writable=True) as application:

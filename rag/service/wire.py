@@ -9,8 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.home import DEFAULT_COLLECTION
-from index.types import Hit
+from index.types import DEFAULT_COLLECTION, Hit
 from rag.answering import DEFAULT_TOP_K, MAX_QUESTION_CHARACTERS, MAX_TOP_K
 from rag.types import Answer, Citation, SearchResult
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
-from index.home import DEFAULT_COLLECTION
+from index.types import DEFAULT_COLLECTION
 from rag.service.access import BackendOf
 from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, JobAccepted, TextOut
 

@@ -9,8 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from index.home import DEFAULT_COLLECTION
 from index.report import Report
+from index.types import DEFAULT_COLLECTION
 from rag.service.access import BackendOf
 from rag.service.job_wire import JobOut, JobReportOut, JobsOut, ProgressOut
 from rag.service.wire import CollectionName
