@@ -9,14 +9,14 @@ from pathlib import Path
 
 from index.chunking import Chunker
 from index.embedding import Embedder, Vectors
+from index.embedding_ahead import EmbeddingAhead, Prepared
 from index.errors import DocumentNotFound, InputError, StorageError, UnsupportedFormat
 from index.jobs import FileRecord, FileStatus, JobLog
 from index.loading import content_sha256, label, load_bytes, read_file, upload_origin
-from index.passage_vectors import passage_vectors
 from index.report import Progress, Silent
 from index.store import Store
 from index.sync import Found, SyncRequest, vanished_below
-from index.types import Document, DocumentInfo, Passage
+from index.types import DocumentInfo
 
 # Small documents are embedded together: a batch of passages costs less than its passages one by one.
 _BATCH_PASSAGES = 64
@@ -24,15 +24,6 @@ _BATCH_PASSAGES = 64
 _BATCH_RECORDS = 500
 # What a job did to a file, which a later look at it by the same job does not make undone.
 _DONE = (FileStatus.ADDED, FileStatus.REPLACED)
-
-
-@dataclass(slots=True)
-class _Prepared:
-    """A document cut into passages, waiting for its vectors."""
-
-    document: Document
-    passages: list[Passage]
-    replaces: bool
 
 
 @dataclass(slots=True)
@@ -45,8 +36,16 @@ class _Run:
     stored: dict[str, DocumentInfo]
     copies: dict[tuple[str, str], DocumentInfo] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
-    waiting: list[_Prepared] = field(default_factory=list)
+    waiting: list[Prepared] = field(default_factory=list)
+    ahead: EmbeddingAhead | None = None
+    storing: list[Prepared] = field(default_factory=list)
     unkept: list[FileRecord] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> list[Prepared]:
+        """The documents that are on their way."""
+        embedding = self.ahead.documents if self.ahead is not None else []
+        return [*self.storing, *embedding, *self.waiting]
 
     def record(
         self,
@@ -68,6 +67,9 @@ class _Run:
 
 class Ingestor:
     """Brings documents into a collection, for jobs that its catalog keeps.
+
+    While some passages are embedded the documents before them are stored, and those after them parsed
+    and cut: the model never waits for the disk. No more than these two batches are held at once.
 
     A file whose bytes are those stored under its origin is neither parsed nor embedded; a passage
     whose text was embedded before gets its vector from the catalog. Each document is one
@@ -106,9 +108,10 @@ class Ingestor:
         files = list(request.files())
         run.progress.found(len(files), 0)
         try:
-            for found in files:
-                self._take(found, run)
-            self._store_waiting(run)
+            with self._ahead() as run.ahead:
+                for found in files:
+                    self._take(found, run)
+                self._finish_waiting(run)
             if request.prune:
                 for folder in request.folders():
                     self._prune(folder, request, run)
@@ -138,7 +141,8 @@ class Ingestor:
             self._finish(run.record(origin, source, FileStatus.FAILED, reason=str(error)), run)
             self._keep_records(run)
             raise
-        self._store_waiting(run)
+        with self._ahead() as run.ahead:
+            self._finish_waiting(run)
         self._keep_records(run)
 
     def _run(self, job_id: str, progress: Progress | None) -> _Run:
@@ -174,7 +178,7 @@ class Ingestor:
             status = FileStatus.SKIPPED if skipped else FileStatus.FAILED
             self._finish(run.record(found.origin, source, status, reason=str(error)), run)
         if sum(len(entry.passages) for entry in run.waiting) >= _BATCH_PASSAGES:
-            self._store_waiting(run)
+            self._advance(run)
 
     def _prepare(self, data: bytes, source: str, origin: str, run: _Run) -> None:
         """Parse and chunk, unless the bytes are those already stored."""
@@ -194,26 +198,38 @@ class Ingestor:
         document = load_bytes(data, source, origin=origin, max_bytes=self._max_bytes)
         passages = self._chunker.chunk(document)
         run.progress.found(0, len(passages))
-        run.waiting.append(_Prepared(document, passages, replaces=stored is not None))
+        run.waiting.append(Prepared(document, passages, replaces=stored is not None))
         if stored is not None:
             run.copies.pop((stored.source, stored.content_sha256), None)
 
-    def _store_waiting(self, run: _Run) -> None:
-        if not run.waiting:
-            return
-        passages = [passage for entry in run.waiting for passage in entry.passages]
-        vectors = passage_vectors(
-            self._store.catalog, self._embedder, self._space, passages, run.progress.embedded
-        )
+    def _ahead(self) -> EmbeddingAhead:
+        return EmbeddingAhead(self._store.catalog, self._embedder, self._space)
+
+    def _finish_waiting(self, run: _Run) -> None:
+        while run.waiting or (run.ahead is not None and run.ahead.documents):
+            self._advance(run)
+
+    def _advance(self, run: _Run) -> None:
+        """Begin to embed what waits, and meanwhile store what was embedded before."""
+        assert run.ahead is not None  # noqa: S101 - within its block
+        before = run.ahead.exchange(run.waiting)
+        run.waiting = []
+        if before is not None:
+            run.storing = before.documents
+            for made, reused in before.counts:
+                run.progress.embedded(made, reused)
+            self._store_all(before.vectors, run)
+
+    def _store_all(self, vectors: Vectors, run: _Run) -> None:
         first = 0
-        while run.waiting:
-            entry = run.waiting[0]
+        while run.storing:
+            entry = run.storing[0]
             after = first + len(entry.passages)
             self._store_one(entry, vectors[first:after], run)
             first = after
-            run.waiting.pop(0)
+            run.storing.pop(0)
 
-    def _store_one(self, entry: _Prepared, vectors: Vectors, run: _Run) -> None:
+    def _store_one(self, entry: Prepared, vectors: Vectors, run: _Run) -> None:
         document = entry.document
         status = FileStatus.REPLACED if entry.replaces else FileStatus.ADDED
         record = FileRecord(
@@ -239,7 +255,7 @@ class Ingestor:
 
 
 def _give_up(run: _Run, files: Sequence[Found], error: StorageError) -> None:
-    for entry in run.waiting:
+    for entry in run.unfinished:
         document = entry.document
         run.tell(run.record(document.origin, document.source, FileStatus.FAILED, reason=str(error)))
     for found in files:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from eval.bench.growth import grow
 from eval.bench.timing import Durations, TimedEmbedder, summary
 from eval.cases import EvalSet
+from eval.metrics import percentile
 from index.embedding import Embedder
 from index.running import JobRunner
 from index.sync import SyncRequest
@@ -14,25 +16,29 @@ from rag.settings import Settings
 from rag.wiring import Application
 
 
-def run(eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder) -> dict[str, Any]:
+def run(
+    eval_set: EvalSet, rounds: int, settings: Settings, embedder: Embedder, passages: int = 0
+) -> dict[str, Any]:
     """Ask the questions of a set in some rounds, and return the figures of the first and of the later ones.
 
-    In the first round question and most sentences are seen for the first time; later both are known. The
-    baseline is the embedding of the question alone, which no answer can do without; it is run beside
-    each question, so that what else the machine does slows both.
+    In the first round question and most sentences are seen for the first time; later both are known. Before
+    that the collection is made larger, to so many `passages` (see `grow`). The baseline is the embedding of
+    the question alone, which no answer can do without; it is run beside each question, so that what else
+    the machine does slows both.
     """
     durations = Durations()
     embedder.embed_query("load the model before the clock starts")
     timed = TimedEmbedder(embedder, durations)
     with Application(settings, writable=True, embedder=timed) as application:
         JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
+        grow(application.home.collection(), passages)
         phases = [_round(number, eval_set, application, embedder, durations) for number in range(rounds)]
-        passages = len(application.home.collection().snapshot())
+        searched = len(application.home.collection().snapshot())
     later = _merged(phases[1:])
     return {
         "questions": len(eval_set.cases),
         "rounds": rounds,
-        "passages": passages,
+        "passages": searched,
         "first_round": _figures(phases[0]),
         "later_rounds": _figures(later) if later.seconds else None,
     }
@@ -42,6 +48,8 @@ def _round(
     number: int, eval_set: EvalSet, application: Application, bare: Embedder, durations: Durations
 ) -> Durations:
     found = Durations()
+    # An answer that was kept takes none of the steps.
+    application.assistant.forget()
     for case in eval_set.cases:
         before = durations.total("model")
         started = time.perf_counter()
@@ -67,10 +75,14 @@ def _merged(phases: list[Durations]) -> Durations:
 
 def _figures(durations: Durations) -> dict[str, Any]:
     steps = [step for step in durations.seconds if step not in ("ask", "model", "baseline")]
+    whole, model = durations.seconds["ask"], durations.seconds["model"]
+    outside = [total - passes for total, passes in zip(whole, model, strict=True)]
     ask, baseline = summary(durations.seconds["ask"]), summary(durations.seconds["baseline"])
     return {
         "ask": ask,
         "steps": {step: summary(durations.seconds[step]) for step in steps},
+        "outside_model": summary(outside),
+        "outside_model_share": round(percentile(outside, 0.5) * 1000 / ask["p50_ms"], 4),
         "model_share": round(durations.total("model") / durations.total("ask"), 4),
         "questions_per_s": round(len(durations.seconds["ask"]) / durations.total("ask"), 2),
         "baseline": {"name": "embedding of the question", **baseline},
