@@ -13,7 +13,7 @@ import structlog
 from index.catalog import Catalog
 from index.embedding import EmbeddingSpace
 from index.errors import StorageError
-from index.segments import Rows
+from index.segment_vectors import Rows
 from index.snapshot import Snapshot
 from index.vector_files import SavedIndex, discard_others, load, save
 from index.vectors import FlatVectorIndex
@@ -47,7 +47,7 @@ class VectorUpkeep:
         """Return the vectors of a space as the catalog has them now."""
         index = self._from_file(space)
         if index is None:
-            index = FlatVectorIndex(space.dimension)
+            index = FlatVectorIndex(space.dimension, scratch=self._folder)
         last = int(index.rows[-1]) if len(index) else -1
         self._unsaved = 0
         for rows, batch in self._catalog.scan_vectors(space, last):
@@ -108,7 +108,12 @@ class VectorUpkeep:
             before = current()
             vectors = before.vectors
             if vectors.worth_merging:
-                vectors = vectors.merged()
+                try:
+                    vectors = vectors.merged()
+                except (OSError, StorageError) as error:
+                    # All stays as it was, and the next change tries again.
+                    _log.warning("vectors not merged", reason=type(error).__name__)
+                    return
                 with self._change:
                     try:
                         merged = current().vectors.with_merged(vectors)

@@ -1,23 +1,23 @@
-"""Nearest passages by cosine: immutable segments compared by FAISS, derived from the catalog."""
+"""Nearest passages by cosine: immutable segments searched with FAISS, derived from the catalog."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
 
 from index.embedding import Vectors
 from index.errors import InvalidVector
-from index.segments import Marks, Rows, Segment, ordered, united
+from index.large_vectors import LargeVectors
+from index.merging import Merge, is_large, merge, pays
+from index.segment_vectors import Rows
+from index.segments import Segment, ordered
 
 # Additions go to a small segment that is cheap to copy; from this many rows on it is sealed.
 _MAX_DELTA = 4096
-# A segment more than so many times as large as the smaller ones together is left out of their merge.
-_RATIO = 2
-# So many segments cost a search little; merging fewer would copy the same rows more often.
-_FEW_SEGMENTS = 4
 # So many vectors in double precision fit into the processor's cache.
 _CACHED = 256
 
@@ -123,20 +123,14 @@ def normalized(vectors: Vectors, dimension: int) -> Vectors:
     return units
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Merge:
-    """What `merged` did: a segment (none where no row was live), and which rows of which it holds."""
-
-    segment: Segment | None
-    sources: dict[object, Marks]
-
-
 class FlatVectorIndex:
-    """Implements `VectorIndex` exactly: all vectors in memory, compared one by one.
+    """Implements `VectorIndex`: exactly while there are few vectors, large segments nearly so.
 
     Sealed segments, a small one for additions (none or one), and marks for removals, so that an update
     copies little. FAISS must never see `add` beside `search` (it crashes), so a segment is built once.
-    A merge rewrites sealed segments, in which nothing but marks changes meanwhile.
+    A merge rewrites sealed segments, in which nothing but marks changes meanwhile; `scratch` is the
+    folder where it may write the vectors of a large one, and without it none is made. What reads such
+    vectors raises `StorageUnavailable` and `DamagedStore`, and `merged` also `OSError`.
     """
 
     def __init__(
@@ -145,7 +139,8 @@ class FlatVectorIndex:
         sealed: tuple[Segment, ...] = (),
         delta: tuple[Segment, ...] = (),
         family: object = None,
-        merge: _Merge | None = None,
+        merge: Merge | None = None,
+        scratch: Path | None = None,
     ) -> None:
         self._dimension = dimension
         self._sealed = sealed
@@ -153,11 +148,21 @@ class FlatVectorIndex:
         # The same in all that came from one index by `updated`.
         self._family = family or object()
         self._merge = merge
+        self._scratch = scratch
 
-    @classmethod
-    def of(cls, rows: Rows, units: Vectors) -> FlatVectorIndex:
-        """Return an index of ascending rows and vectors of length 1, which it takes over as they are."""
-        return cls(units.shape[1], (Segment.build(rows, units),) if len(rows) else ())
+    @property
+    def large(self) -> list[tuple[Segment, LargeVectors]]:
+        """The segments that are searched nearly exactly, with what searches them."""
+        return [
+            (segment, segment.vectors)
+            for segment in self._segments
+            if isinstance(segment.vectors, LargeVectors)
+        ]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory that vectors, rows and marks take."""
+        return sum(segment.nbytes for segment in self._segments)
 
     @property
     def _segments(self) -> tuple[Segment, ...]:
@@ -218,7 +223,7 @@ class FlatVectorIndex:
         if len(added) >= _MAX_DELTA:
             sealed.append(Segment.build(added, units))
         elif len(added):
-            kept = [(segment.rows[segment.live], segment.vectors[segment.live]) for segment in delta]
+            kept = [segment.living() for segment in delta]
             delta = [
                 Segment.build(
                     np.concatenate([*(rows for rows, _ in kept), added]),
@@ -231,63 +236,46 @@ class FlatVectorIndex:
 
     def scan(self) -> Iterator[tuple[Rows, Vectors]]:
         """Yield all rows in ascending order with their vectors."""
-        return ordered(self._segments)
+        return ordered(self._segments, self._dimension)
+
+    def scan_exact(self) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield as `scan` does what is not in large segments."""
+        return ordered([segment for segment in self._segments if not is_large(segment)], self._dimension)
 
     @property
     def worth_merging(self) -> bool:
-        """Whether many segments would become one, or one is mostly dead."""
-        sources = self._sources()
-        return len(sources) >= _FEW_SEGMENTS or any(segment.mostly_dead for segment in sources)
+        """Whether many segments would become one, or one has to go."""
+        return pays(self._sealed, self._scratch)
 
     def merged(self) -> FlatVectorIndex:
         """Return an index in which sealed segments of like size are one, without what is dead in them."""
-        sources = self._sources()
-        keys = {segment.key: segment.live for segment in sources}
-        merge = _Merge(united(sources, self._dimension), keys)
-        return self._with(self._replaced(merge), self._delta, merge)
+        made = merge(self._sealed, self._dimension, self._scratch)
+        return self._with(self._replaced(made), self._delta, made)
 
     def with_merged(self, merged: FlatVectorIndex) -> FlatVectorIndex:
         """Return this index with the merged segment in place of those it was made from."""
-        merge = merged._merge
-        if merge is None or merged._family is not self._family:
+        made = merged._merge
+        if made is None or merged._family is not self._family:
             raise ValueError("the index was not merged from this one, nor from one that this came from")
-        return self._with(self._replaced(merge), self._delta)
+        return self._with(self._replaced(made), self._delta)
 
-    def _replaced(self, merge: _Merge) -> tuple[Segment, ...]:
+    def _replaced(self, made: Merge) -> tuple[Segment, ...]:
         """Return the sealed segments with the merged one for its sources; what died since is dead in it."""
         now = {segment.key: segment for segment in self._sealed}
-        fresh = merge.segment
-        for key, live in merge.sources.items():
+        fresh = made.segment
+        for key, live in made.sources.items():
             # Rows of a segment die and never come back: one alive here and dead there is of another line.
             if key not in now or (now[key].live & ~live).any():
                 raise ValueError("the index was merged from one with changes that this one does not have")
             if fresh is not None:
                 fresh = fresh.without(now[key].rows[live & ~now[key].live])
-        others = [segment for segment in self._sealed if segment.key not in merge.sources]
+        others = [segment for segment in self._sealed if segment.key not in made.sources]
         return tuple(others if fresh is None else [*others, fresh])
 
-    def _sources(self) -> list[Segment]:
-        """Return the sealed segments to merge into one.
-
-        Those mostly dead, and from the smallest on all up to the last one that is not much larger
-        than the rest together: a row is copied again only when its segment has grown by a half.
-        """
-        sources = [segment for segment in self._sealed if segment.mostly_dead]
-        others = sorted(
-            (segment for segment in self._sealed if not segment.mostly_dead),
-            key=lambda segment: segment.count,
-        )
-        together, last = sum(segment.count for segment in sources), 0
-        for place, segment in enumerate(others, start=1):
-            if segment.count <= _RATIO * together:
-                last = place
-            together += segment.count
-        return sources + others[:last]
-
     def _with(
-        self, sealed: tuple[Segment, ...], delta: tuple[Segment, ...], merge: _Merge | None = None
+        self, sealed: tuple[Segment, ...], delta: tuple[Segment, ...], merge: Merge | None = None
     ) -> FlatVectorIndex:
-        return FlatVectorIndex(self._dimension, sealed, delta, self._family, merge)
+        return FlatVectorIndex(self._dimension, sealed, delta, self._family, merge, self._scratch)
 
 
 def _as_rows(rows: Sequence[int] | Rows) -> Rows:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from index.disk import PARTIAL, write_whole
 from index.embedding import EmbeddingSpace, Vectors
-from index.vector_files import SavedIndex, discard_others, load, save
+from index.vector_files import FORMAT, SavedIndex, discard_others, load, save
 from index.vectors import FlatVectorIndex
 
 SPACE = replace(HashingEmbedder().identity.space("test"), dimension=8)
@@ -184,7 +184,7 @@ def test_a_file_of_another_change_is_not_used(tmp_path: Path) -> None:
 
 def test_a_file_of_another_format_is_not_used(tmp_path: Path) -> None:
     saved = save(tmp_path, small(), SPACE, 1)
-    assert refused(tmp_path, replace(saved, format=2))
+    assert refused(tmp_path, replace(saved, format=FORMAT - 1))
 
 
 def test_a_size_that_is_wrong_takes_no_memory(tmp_path: Path) -> None:

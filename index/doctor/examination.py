@@ -40,6 +40,34 @@ class Finding:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """How well a large segment of vectors is searched that a collection keeps in a file.
+
+    `recall` is the share of the ten nearest that a search found when the segment was built, with
+    `probes` of its `lists`.
+    """
+
+    collection: str
+    passages: int
+    lists: int
+    probes: int
+    recall: float
+
+
+def approximations(folder: Path) -> list[Approximation]:
+    """Return what is searched nearly exactly in a collection; none where the catalog cannot be read."""
+    try:
+        kept = _saved_indexes(folder)
+    except (StorageError, sqlite3.Error, UnicodeError):
+        return []
+    return [
+        Approximation(folder.name, part.rows, part.lists, part.probes, part.recall)
+        for saved in kept
+        for part in saved.large
+    ]
+
+
 def examine(folder: Path) -> list[Finding]:
     """Return the findings of a collection's folder; none where all is well.
 
