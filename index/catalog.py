@@ -9,7 +9,7 @@ from typing import Protocol
 
 from index.embedding import EmbeddingSpace, Vectors
 from index.jobs import FileRecord, JobLog
-from index.types import Document, DocumentInfo, Located, Page, Passage
+from index.types import Document, DocumentInfo, Located, Page, Passage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,15 @@ class Change:
     document_ids_removed: tuple[str, ...]
     rows_removed: tuple[int, ...]
     rows_added: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What stands at a span of a stored document; `sha256` and `pages` are those of the whole document."""
+
+    text: str
+    sha256: str
+    pages: tuple[Page, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,14 @@ class Catalog(Protocol):
 
     def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """Return `text[start:end]` of a stored document; raise `DocumentNotFound`."""
+        ...
+
+    def excerpts(self, places: Iterable[tuple[str, Span]]) -> dict[tuple[str, Span], Excerpt]:
+        """Return what stands at spans of documents, given by their ids: all of one moment.
+
+        A span is left out where its document is not stored or what is needed of it is damaged, and
+        where it is no span of the document's text: `text` tells which.
+        """
         ...
 
     def pages(self, document_id: str) -> tuple[Page, ...]:

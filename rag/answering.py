@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from index.chunking import page_at
 from index.embedding import Embedder
 from index.errors import DocumentNotFound
-from index.home import DEFAULT_COLLECTION
 from index.snapshot import Snapshot
-from index.types import Hit
-from rag.citations import Verifier
+from index.types import DEFAULT_COLLECTION, Hit, Span
+from rag.answer_cache import AnswerCache, Asked, Made
+from rag.citations import StoredExcerpts, Verifier
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
 from rag.generation.prompts import ABSTENTION
@@ -68,6 +69,10 @@ class Assistant:
     Raises `InvalidQuestion`, `CollectionNotFound`, and what the storage and the model raise.
     `threshold` is the least probability of an answer at which one is given; None leaves it to the
     reader.
+
+    Late answers are kept for the generation that they were made from (`rag.answer_cache`). One that
+    is given again passes the invariant again, against the text that is stored by then; where any of its
+    quotes fails, as after a deletion that came between, it is forgotten and worked out anew.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Assistant:
         self._snapshot = snapshot
         self._engine = engine
         self._generator = generator
+        self._answers = AnswerCache()
         self.threshold = threshold
         self.verifier = Verifier()
 
@@ -91,33 +97,62 @@ class Assistant:
         _check_top_k(top_k)
         snapshot = self._snapshot(collection)
         hits = self._engine(snapshot).retriever.search(snapshot, effective, top_k)
-        verified = self.verifier.hits(hits, snapshot.catalog)
+        verified = self.verifier.hits(hits, StoredExcerpts(snapshot.catalog, _places(hits)))
         return SearchResult(effective, tuple(verified), snapshot.generation)
 
     def ask(self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K) -> Answer:
-        """Return the answer that the `top_k` nearest passages give, or an abstention."""
+        """Return the answer that the `top_k` nearest passages give, or an abstention.
+
+        Its `timings` are of the steps that were taken: for an answer that was kept, `cached`, which
+        is to find or to wait for it, and `verify`.
+        """
         step = _Stopwatch()
         with step("total"):
             effective = _effective(question)
             _check_top_k(top_k)
             snapshot = self._snapshot(collection)
             engine = self._engine(snapshot)
-            # For its time: retriever and reader ask again, and the embedder keeps late questions' vectors.
-            with step("embed"):
-                engine.embedder.embed_query(effective)
-            with step("retrieve"):
-                hits = engine.retriever.search(snapshot, effective, top_k)
-            with step("read"):
-                reading = engine.reader.read(effective, hits)
             threshold = engine.reader.threshold if self.threshold is None else self.threshold
-            answers = reading.evidence and reading.answerable >= threshold
-            with step("generate"):
-                draft = self._generator.generate(effective, hits, reading) if answers else []
-            with step("verify"):
-                sentences, citations = self._bound(draft, hits, snapshot)
-                shown = self.verifier.hits(_with_reader_scores(hits, reading), snapshot.catalog)
-        return Answer(
-            question=question,
+            asked = Asked(effective, top_k, threshold)
+            make = partial(self._made, asked, snapshot, engine)
+            with step("cached"):
+                answer, kept = self._answers.answer(snapshot, asked, make)
+            if kept:
+                with step("verify"):
+                    stands = self._stands(answer, snapshot)
+                if not stands:
+                    self._answers.discard(snapshot, asked)
+                    answer, kept = make().answer, False
+        own = ("cached", "verify", "total") if kept else ("total",)
+        steps = {} if kept else answer.timings
+        timings = {**steps, **{name: step.milliseconds[name] for name in own}}
+        return replace(answer, question=question, timings=timings)
+
+    def forget(self) -> None:
+        """Forget the answers that were kept, for who measures how long one takes."""
+        self._answers.clear()
+
+    def _made(self, asked: Asked, snapshot: Snapshot, engine: Engine) -> Made:
+        """Work an answer out. Keep it only where nothing of it was dropped: why it was may pass."""
+        step = _Stopwatch()
+        effective = asked.question
+        # For its time: retriever and reader ask again, and the embedder keeps late questions' vectors.
+        with step("embed"):
+            engine.embedder.embed_query(effective)
+        with step("retrieve"):
+            hits = engine.retriever.search(snapshot, effective, asked.top_k)
+        with step("read"):
+            reading = engine.reader.read(effective, hits)
+        answers = reading.evidence and reading.answerable >= asked.threshold
+        with step("generate"):
+            draft = self._generator.generate(effective, hits, reading) if answers else []
+        with step("verify"):
+            # All at once and after the last step, so that what was deleted until now is missing.
+            stored = StoredExcerpts(snapshot.catalog, [*_places(hits), *_claimed_places(draft, hits)])
+            sentences, citations = self._bound(draft, hits, stored)
+            shown = self.verifier.hits(_with_reader_scores(hits, reading), stored)
+        answer = Answer(
+            question=effective,
             effective_query=effective,
             text=" ".join(sentence.text for sentence in sentences) or ABSTENTION,
             sentences=tuple(sentences),
@@ -128,20 +163,32 @@ class Assistant:
             timings=step.milliseconds,
             generation=snapshot.generation,
         )
+        claims = sum(len(sentence.claims) for sentence in draft)
+        markers = sum(len(sentence.markers) for sentence in sentences)
+        return Made(answer, keep=len(shown) == len(hits) and markers == claims)
+
+    def _stands(self, answer: Answer, snapshot: Snapshot) -> bool:
+        """Tell whether every quote of an answer made before passes the invariant now."""
+        quotes = [citation.quote for citation in answer.citations]
+        places = [(quote.document_id, Span(quote.start, quote.end)) for quote in quotes]
+        stored = StoredExcerpts(snapshot.catalog, [*places, *_places(answer.hits)])
+        citations = self.verifier.citations(answer.citations, stored)
+        hits = self.verifier.hits(answer.hits, stored)
+        return (len(citations), len(hits)) == (len(answer.citations), len(answer.hits))
 
     def _bound(
-        self, draft: Sequence[DraftSentence], hits: Sequence[Hit], snapshot: Snapshot
+        self, draft: Sequence[DraftSentence], hits: Sequence[Hit], stored: StoredExcerpts
     ) -> tuple[list[AnswerSentence], list[Citation]]:
         """Keep the claims that are verbatim and the sentences that keep one; markers count from 1."""
         kept: list[Citation] = []
         sentences: list[AnswerSentence] = []
         for sentence in draft:
             claimed = [
-                _citation(claim, hits[claim.hit], snapshot)
+                _citation(claim, hits[claim.hit], stored)
                 for claim in sentence.claims
                 if self._was_read(claim, hits)
             ]
-            passed = self.verifier.citations([found for found in claimed if found], snapshot.catalog)
+            passed = self.verifier.citations([found for found in claimed if found], stored)
             markers = tuple(_marker(citation, kept) for citation in passed)
             if markers:
                 sentences.append(AnswerSentence(sentence.text, markers))
@@ -176,12 +223,27 @@ def _check_top_k(top_k: int) -> None:
         raise InvalidQuestion(f"top_k is {top_k}; it can be 1 to {MAX_TOP_K}")
 
 
-def _citation(claim: Claim, hit: Hit, snapshot: Snapshot) -> Citation | None:
+def _places(hits: Sequence[Hit]) -> list[tuple[str, Span]]:
+    """Return where the passages of hits stand: document and span."""
+    return [(hit.passage.document_id, Span(hit.passage.start, hit.passage.end)) for hit in hits]
+
+
+def _claimed_places(draft: Iterable[DraftSentence], hits: Sequence[Hit]) -> list[tuple[str, Span]]:
+    """Return where the claims of a draft say that their words stand."""
+    return [
+        (hits[claim.hit].passage.document_id, claim.span)
+        for sentence in draft
+        for claim in sentence.claims
+        if 0 <= claim.hit < len(hits)
+    ]
+
+
+def _citation(claim: Claim, hit: Hit, stored: StoredExcerpts) -> Citation | None:
     """Return a claim as a citation without a marker, None where its document was deleted meanwhile."""
     document_id = hit.passage.document_id
     try:
-        sha256 = snapshot.catalog.document(document_id).sha256
-        pages = snapshot.catalog.pages(document_id)
+        sha256 = stored.document(document_id).sha256
+        pages = stored.pages(document_id)
     except DocumentNotFound:
         return None
     base = claim.span.start

@@ -6,23 +6,33 @@ nothing: a quote that is off by one character is dropped, logged and counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import structlog
 
+from index.catalog import Catalog
 from index.errors import DamagedStore, DocumentNotFound
-from index.types import DocumentInfo, Hit
+from index.types import Hit, Page, Span
 from rag.types import Citation
 
 _log = structlog.get_logger(__name__)
 
 
+class Version(Protocol):
+    """What tells one version of a document from another."""
+
+    @property
+    def sha256(self) -> str:
+        """That of the UTF-8 bytes of the whole text, in hexadecimal."""
+        ...
+
+
 class StoredText(Protocol):
     """Where the text of a document is looked up; a `Catalog` is one."""
 
-    def document(self, document_id: str) -> DocumentInfo:
-        """Return a document without its text; raise `DocumentNotFound`."""
+    def document(self, document_id: str) -> Version:
+        """Return what version of a document is stored; raise `DocumentNotFound`."""
         ...
 
     def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
@@ -64,6 +74,37 @@ def citation_fault(citation: Citation, store: StoredText) -> str | None:
         if quote.text[span.start - quote.start : span.end - quote.start] != span.text:
             return "the answer differs from the words of the quote"
     return reason
+
+
+class StoredExcerpts:
+    """The `StoredText` of a catalog at one moment, at the places that are going to be looked up.
+
+    They are read from the catalog in one transaction when this is made. What was not found in it, and
+    any other place, is looked up in the catalog by itself, which returns or raises as it always does.
+    """
+
+    def __init__(self, catalog: Catalog, places: Iterable[tuple[str, Span]]) -> None:
+        self._catalog = catalog
+        try:
+            self._found = catalog.excerpts(places)
+        except DamagedStore:
+            # Of the file as a whole; each place is then told of by itself.
+            self._found = {}
+        self._versions = {document_id: excerpt for (document_id, _), excerpt in self._found.items()}
+
+    def document(self, document_id: str) -> Version:
+        """Return what version of a document is stored; raise `DocumentNotFound` or `DamagedStore`."""
+        return self._versions.get(document_id) or self._catalog.document(document_id)
+
+    def pages(self, document_id: str) -> tuple[Page, ...]:
+        """Return a document's pages in order; raise `DocumentNotFound` or `DamagedStore`."""
+        known = self._versions.get(document_id)
+        return known.pages if known is not None else self._catalog.pages(document_id)
+
+    def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
+        """Return `text[start:end]` of a stored document; raise `DocumentNotFound` or `DamagedStore`."""
+        found = self._found.get((document_id, Span(start, end))) if end is not None else None
+        return found.text if found is not None else self._catalog.text(document_id, start, end)
 
 
 class Verifier:

@@ -28,7 +28,7 @@ from index.errors import (
 from index.jobs import FileRecord, FileStatus, JobKind, JobLog, JobState
 from index.lexical import IndexedPassage, LexicalIndex
 from index.loading import Loader
-from index.types import Document, Hit, Passage, Span, Why
+from index.types import Document, Hit, Page, Passage, Span, Why
 from index.vectors import VectorIndex
 from rag.generation import DraftSentence, Generator
 from rag.reading import Reader
@@ -541,6 +541,33 @@ class CatalogContract:
             (7, 7),
         ):
             assert catalog.text(made.id, start, end) == text[start:end]
+
+    def test_excerpts_are_slices_of_many_documents_with_what_they_are_of(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        long, _ = self.put(catalog, "0123456789é😀 " * 20_000)
+        paged = replace(document(self.text, "paged.txt"), pages=(Page(1, 0, 9), Page(2, 9, len(self.text))))
+        catalog.put(paged, [], HashingEmbedder().embed_passages([]), self.space.id)
+        ends = [(0, 5), (65_530, 65_545), (131_071, 131_074), (100, 200_000), (259_990, 260_000)]
+        places = [(long.id, Span(*span)) for span in ends] + [(paged.id, Span(4, 40)), (paged.id, Span(0, 1))]
+        found = catalog.excerpts(iter([*places, places[0]]))
+        assert set(found) == set(places)
+        for (document_id, span), excerpt in found.items():
+            made = long if document_id == long.id else paged
+            assert excerpt.text == made.text[span.start : span.end]
+            assert (excerpt.sha256, excerpt.pages) == (made.sha256, made.pages)
+
+    def test_excerpts_leave_out_what_is_no_span_of_a_stored_document(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text)
+        end = len(self.text)
+        spans = [Span(7, 7), Span(9, 3), Span(-3, 2), Span(end - 1, end + 1), Span(end, end + 5)]
+        whole = (made.id, Span(0, end))
+        found = catalog.excerpts([("0" * 32, Span(0, 5)), *((made.id, span) for span in spans), whole])
+        assert {place: excerpt.text for place, excerpt in found.items()} == {whole: self.text}
+        catalog.delete(made.id)
+        assert catalog.excerpts([whole]) == catalog.excerpts([]) == {}
 
     def test_a_new_version_replaces_the_old_one_of_its_origin(self) -> None:
         catalog = self.catalog()

@@ -1,6 +1,8 @@
 """The quote invariant: a quote is letter for letter what its document says there, or it is dropped."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +18,8 @@ from index.errors import DamagedStore
 from index.loading import load_bytes
 from index.sql.catalog import SqlCatalog
 from index.store import Store
-from index.types import Document, Hit, Why
-from rag.citations import Verifier, citation_fault
+from index.types import Document, Hit, Span, Why
+from rag.citations import StoredExcerpts, Verifier, citation_fault
 from rag.types import AnswerSpan, Citation, Quote
 
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -231,6 +233,51 @@ def test_no_altered_quote_of_a_real_document_passes(store: Store, chunker: Chunk
     assert len(altered) >= 500
     assert verifier.citations(altered, store.catalog) == []
     assert verifier.dropped == verifier.checked == len(altered)
+
+
+def places(citations: Sequence[Citation]) -> list[tuple[str, Span]]:
+    quotes = [citation.quote for citation in citations]
+    return [(quote.document_id, Span(quote.start, quote.end)) for quote in quotes]
+
+
+def test_what_is_read_at_once_faults_what_the_catalog_faults(store: Store, chunker: Chunker) -> None:
+    citations = seed_citations(store, chunker)
+    altered = [
+        mutant
+        for place, citation in enumerate(citations)
+        for _, mutant in mutants(citation, citations[place + 1 :] + citations[:place])
+    ]
+    excerpts = StoredExcerpts(store.catalog, places([*citations, *altered]))
+    for citation in [*citations, *altered]:
+        assert citation_fault(citation, excerpts) == citation_fault(citation, store.catalog)
+    assert Verifier().citations(altered, excerpts) == []
+    assert Verifier().citations(citations, excerpts) == citations
+
+
+def test_what_is_read_at_once_is_of_one_moment(store: Store, chunker: Chunker) -> None:
+    citations = seed_citations(store, chunker)
+    before = StoredExcerpts(store.catalog, places(citations))
+    gone = citations[0].quote.document_id
+    store.delete(gone)
+    after = StoredExcerpts(store.catalog, places(citations))
+    assert Verifier().citations(citations, before) == citations
+    left = [citation for citation in citations if citation.quote.document_id != gone]
+    assert Verifier().citations(citations, after) == left
+    assert citation_fault(citations[0], after) == "no such document"
+
+
+def test_text_that_is_damaged_is_never_quoted_however_it_is_read(tmp_path: Path) -> None:
+    with closing(SqlCatalog(tmp_path / "catalog.db", writable=True)) as catalog:
+        catalog.spaces.activate(SPACE)
+        keep(catalog, TREATY)
+        stranger = cited(keep(catalog, STRANGER), STRANGER.text)
+        with sqlite3.connect(tmp_path / "catalog.db") as raw:
+            raw.execute(
+                "UPDATE segments SET text = replace(text, '1843', '1844') WHERE document_id = ?", (TREATY.id,)
+            )
+        excerpts = StoredExcerpts(catalog, places([CITATION, stranger]))
+        assert citation_fault(CITATION, excerpts) == "stored text is damaged"
+        assert citation_fault(stranger, excerpts) is None
 
 
 def test_every_sentence_of_a_real_document_passes_as_it_stands(store: Store, chunker: Chunker) -> None:

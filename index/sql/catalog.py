@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from index.catalog import Change
+from index.catalog import Change, Excerpt
 from index.chunking import indexed_text
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DamagedStore, DocumentNotFound
@@ -16,11 +16,12 @@ from index.jobs import FileRecord
 from index.sql import records
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
 from index.sql.database import Database, raw_of, rows_among, store_value, stored_value
+from index.sql.excerpts import excerpts_at
 from index.sql.jobs import SqlJobs, keep_record
 from index.sql.records import Row
 from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, segments, vectors
 from index.sql.spaces import SqlSpaces
-from index.types import Document, DocumentInfo, Located, Page, Passage
+from index.types import Document, DocumentInfo, Located, Page, Passage, Span
 
 _SCAN = 10_000
 # The shortest of the first passages: to embed them again costs next to nothing.
@@ -148,6 +149,11 @@ class SqlCatalog:
                 f"a part of the text of document {document_id} is missing: run `quotebound doctor --repair`"
             )
         return text
+
+    def excerpts(self, places: Iterable[tuple[str, Span]]) -> dict[tuple[str, Span], Excerpt]:
+        """Return what stands at spans of documents, all of one moment."""
+        with self._database.read() as connection:
+            return excerpts_at(connection, places)
 
     def pages(self, document_id: str) -> tuple[Page, ...]:
         """Return a document's pages in order."""

@@ -9,7 +9,7 @@ import structlog
 import typer
 
 from index.errors import HomeLocked, QuoteboundError
-from rag.cli import documents, keeping, measuring, questions, serving, spaces
+from rag.cli import benching, documents, keeping, measuring, questions, serving, spaces
 from rag.cli.output import ExitCode, fail
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app.command()(questions.ask)
 app.command()(questions.search)
 app.command()(serving.serve)
 app.add_typer(measuring.eval_app, name="eval")
-app.add_typer(measuring.bench_app, name="bench")
+app.add_typer(benching.bench_app, name="bench")
 app.command()(spaces.reindex)
 app.add_typer(spaces.collections_app, name="collections")
 app.command()(keeping.doctor)

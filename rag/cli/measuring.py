@@ -1,4 +1,4 @@
-"""`quotebound eval` and `quotebound bench`."""
+"""`quotebound eval`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from index.home import DEFAULT_COLLECTION
+from index.types import DEFAULT_COLLECTION
 from rag.cli.output import ExitCode, JsonFlag, console, print_json
-from rag.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from eval.cases import EvalSet
+    from rag.settings import Settings
     from rag.wiring import Application
 
 eval_app = typer.Typer(help="Measure answers, and fit what is fitted on data.", no_args_is_help=True)
-bench_app = typer.Typer(help="Measure time, against a baseline run beside it.", no_args_is_help=True)
-
-_SEEDS_SET = Path(__file__).parents[2] / "eval" / "sets" / "seeds.jsonl"
 
 
 @eval_app.command("run")
@@ -75,47 +71,12 @@ def fit(
     """Fit the reader's coefficients and threshold on public questions. Takes some ten minutes."""
     from eval.fit import dump, run
     from rag.reading.similarity import COEFFICIENTS_FILE
+    from rag.settings import load_settings
 
     result = run(data, load_settings(), lambda line: console(error=True).print(line, markup=False))
     target = output or COEFFICIENTS_FILE
     target.write_text(dump(result), encoding="utf-8")
     print_json(result["fitted"])
-
-
-@bench_app.command("ask")
-def bench_ask(
-    eval_set: Annotated[Path, typer.Option("--set", help="Questions, with a manifest.")] = _SEEDS_SET,
-    rounds: Annotated[int, typer.Option(min=1, help="How often to ask them all.")] = 3,
-    as_json: JsonFlag = False,
-) -> None:
-    """Time each step of an answer, and the share of it that the model takes."""
-    from eval.bench import ask
-    from eval.cases import load_eval_set
-    from rag.wiring import embedder_of
-
-    with _home_apart() as settings:
-        figures = ask.run(load_eval_set(eval_set), rounds, settings, embedder_of(settings))
-    _print_figures(figures, as_json=as_json)
-
-
-@bench_app.command("ingest")
-def bench_ingest(
-    documents: Annotated[
-        list[Path] | None, typer.Option(help="Text files to ingest.", show_default="seeds/")
-    ] = None,
-    copies: Annotated[int, typer.Option(min=1, help="How often to ingest each.")] = 8,
-    as_json: JsonFlag = False,
-) -> None:
-    """Time an ingest and its steps, and the share of it that the model takes."""
-    from eval.bench import ingest
-    from eval.cases import load_eval_set
-    from rag.wiring import embedder_of
-
-    settings = load_settings()
-    paths = documents or [
-        path for folder in load_eval_set(_SEEDS_SET).documents for path in sorted(folder.iterdir())
-    ]
-    _print_figures(ingest.run(paths, copies, settings, embedder_of(settings)), as_json=as_json)
 
 
 @contextmanager
@@ -124,6 +85,7 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
     from eval.cases import InvalidCase
     from index.running import JobRunner
     from index.sync import SyncRequest
+    from rag.settings import load_settings
     from rag.wiring import Application
 
     if collection is not None:
@@ -135,7 +97,7 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
             f"{eval_set.name} has no manifest that names its documents; "
             "ingest them, and name the collection with --collection"
         )
-    with _home_apart() as settings, Application(settings, writable=True) as application:
+    with home_apart() as settings, Application(settings, writable=True) as application:
         report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
         if not report.complete:
             failed = next((record.reason for record in report.files if record.reason), report.job.message)
@@ -144,25 +106,11 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
 
 
 @contextmanager
-def _home_apart() -> Iterator[Settings]:
-    """Yield the settings with a home that is gone afterwards."""
+def home_apart() -> Iterator[Settings]:
+    """Yield the settings with a home that is gone afterwards; compiled models stay where they are."""
+    from rag.settings import load_settings
+
+    settings = load_settings()
+    apart = {"model_cache": settings.compiled_models}
     with tempfile.TemporaryDirectory() as folder:
-        yield load_settings().model_copy(update={"home": Path(folder)})
-
-
-def _print_figures(figures: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(figures)
-        return
-    table = Table("figure", "value")
-    for name, value in _flat(figures):
-        table.add_row(name, value)
-    console().print(table)
-
-
-def _flat(figures: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", str(value)
+        yield settings.model_copy(update={"home": Path(folder), **apart})

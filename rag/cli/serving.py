@@ -89,9 +89,13 @@ def _run(app: object, listener: socket.socket, settings: Settings, leave: Callab
 def _listening(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        listener = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         raise InvalidSetting(
             f"{settings.host}:{settings.port} cannot be listened on ({os.strerror(error.errno or 0)}); "
             "set QUOTEBOUND_PORT to another port, or QUOTEBOUND_HOST to an address of this machine"
         ) from error
+    # Or each response waits for the client's acknowledgement of its header, 40 ms: asyncio sets it on a
+    # socket that says it is TCP, and this one does not.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

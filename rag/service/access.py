@@ -9,7 +9,8 @@ from fastapi import Depends, Request
 from rag.service.backend import Backend
 
 
-def _backend(request: Request) -> Backend:
+# A coroutine, or each request would wait for a thread to look this up.
+async def _backend(request: Request) -> Backend:
     return cast(Backend, request.app.state.backend)
 
 

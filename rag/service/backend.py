@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, ParamSpec, TypeVar
+from typing import BinaryIO
 
 import structlog
 
 from index.catalog import Catalog
 from index.errors import QuoteboundError
-from index.home import DEFAULT_COLLECTION, CollectionInfo, described
+from index.home import CollectionInfo, described
 from index.jobs import Job
 from index.loading import chosen_loader, label
 from index.report import Report
 from index.running import add_reindex, add_upload
 from index.sync import SyncRequest
-from index.types import DocumentInfo
+from index.types import DEFAULT_COLLECTION, DocumentInfo
 from index.watching import Watcher
 from rag.answering import DEFAULT_TOP_K
 from rag.errors import Overloaded
+from rag.service.work import Work, spare_what_is_loaded
 from rag.service.worker import JobKey, Standing, Worker
 from rag.types import Answer, SearchResult
 from rag.wiring import Application
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +35,9 @@ _log = structlog.get_logger(__name__)
 _WAITING_UPLOADS = 256
 # Uploads that came and are not accepted yet: what is over a megabyte of them is in files.
 _ARRIVING_UPLOADS = 64
+# A question that would have to wait longer is refused at once: who asked can try again, and those who
+# are let in are answered in time, however many more there are than can be.
+_PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +46,6 @@ class Moment:
 
     job: Job
     standing: Standing | None
-
-
-class Work:
-    """Threads of its own and a bounded queue in front of them.
-
-    The event loop never waits for the model, and the loop's default threads, which answer health
-    checks and files, are never taken by it. Past the bound `Overloaded` is raised at once.
-    """
-
-    def __init__(self, name: str, workers: int, queue: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix=name)
-        self._room = workers + queue
-        self._taken = 0
-
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the function returns, called in a thread."""
-        if self._taken >= self._room:
-            raise Overloaded("too many requests are waiting; try again in a moment")
-        self._taken += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, partial(function, *args, **kwargs)
-            )
-        finally:
-            self._taken -= 1
-
-    def close(self) -> None:
-        """Let what is running finish and start nothing more."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
 
 
 class Backend:
@@ -90,7 +61,7 @@ class Backend:
         self.application = application
         self.ready = False
         self.fault: QuoteboundError | None = None
-        self._asking = Work("asking", settings.workers, settings.queue)
+        self._asking = Work("asking", settings.workers, settings.queue, _PATIENCE_SECONDS)
         self._accepting = Work("accepting", 1, _ARRIVING_UPLOADS)
         # Reads of the catalog are short and must not wait behind questions.
         self._reading = Work("reading", settings.workers, settings.queue)
@@ -125,6 +96,7 @@ class Backend:
         """Load the model of the default collection and hold it to its stored vectors; return its name."""
         snapshot = self.application.home.collection(create=True).snapshot()
         self.application.engine(snapshot).embedder.embed_query("ready")
+        spare_what_is_loaded()
         return snapshot.space.name
 
     def check_ready(self) -> None:

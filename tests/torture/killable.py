@@ -15,7 +15,7 @@ from unittest.mock import patch
 from doubles import HashingEmbedder
 
 import index.home
-from index import reindex, store, vector_upkeep, vectors
+from index import merging, reindex, store, vector_upkeep, vectors
 from index.chunking import indexed_text
 from index.doctor import examine
 from index.errors import CollectionNotFound, DocumentNotFound
@@ -58,6 +58,7 @@ def small() -> Iterator[None]:
     with (
         patch.object(vectors, "_MAX_DELTA", 8),
         patch.object(vector_upkeep, "FILE_PAST_ROWS", 40),
+        patch.object(merging, "LARGE_ROWS", 30),
         patch.object(vector_upkeep, "_REPLAYED_ROWS", 15),
         patch.object(reindex, "_BATCH_PASSAGES", 8),
         patch.object(store, "_DROPPED_AT_ONCE", 20),

@@ -15,7 +15,7 @@ from typing import Any
 
 from doubles import HashingEmbedder, WordWindow, document
 
-from index import vector_upkeep, vectors
+from index import merging, vector_upkeep, vectors
 from index.chunking import Chunker, indexed_text
 from index.errors import DocumentNotFound
 from index.reindex import Reindexer
@@ -145,6 +145,7 @@ def _opened_merging(folder: Path) -> Store:
     """Open a store that merges a few vectors as it would many, and keeps them in a file."""
     vectors._MAX_DELTA = 2
     vector_upkeep.FILE_PAST_ROWS = 4
+    merging.LARGE_ROWS = 3
     vector_upkeep._REPLAYED_ROWS = 2
     return opened(folder)
 
