@@ -30,10 +30,10 @@ from eval.public import SQUAD2_FILE, file_sha256, load_squad2, squad2_path
 from eval.regression import Choice, Floats, conditional_logit, logistic_regression
 from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
+from rag.models import embedder_of
 from rag.reading.features import SENTENCE_SIGNALS
 from rag.reading.similarity import Linear
 from rag.settings import Settings
-from rag.wiring import embedder_of
 
 CALIBRATION_ARTICLES = 5
 UNANSWERABLE_SHARE = 1 / 3

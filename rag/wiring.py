@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from index.chunking import CHUNK_TOKENS, Chunker, target_of
 from index.embedding import Embedder, EmbeddingSpace
-from index.embedding.fast import CompiledEmbedder
-from index.embedding.model_files import PACKAGED_MODEL, open_model
+from index.embedding.model_files import PACKAGED_MODEL
 from index.embedding.probes import ProvenEmbedder
-from index.embedding.runtime import Precision
-from index.embedding.sentence_transformers import SentenceTransformerEmbedder
 from index.errors import InvalidReindex, SpaceMismatch
 from index.home import Home
 from index.snapshot import Snapshot
@@ -22,6 +19,7 @@ from index.store import Store
 from index.types import DEFAULT_COLLECTION
 from rag.answering import Assistant, Engine
 from rag.generation.extractive import ExtractiveGenerator
+from rag.models import embedder_of
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
@@ -30,19 +28,6 @@ if TYPE_CHECKING:
     from index.ingest import Ingestor
     from index.reindex import Reindexed, Reindexer, ReindexProgress
     from index.running import JobRunner, Reindex
-
-
-def embedder_of(settings: Settings, model: str | None = None) -> Embedder:
-    """Return the embedder of a model, by default the one the settings name; it is not loaded yet."""
-    name = model or settings.model or PACKAGED_MODEL
-    if settings.precision == "torch":
-        return SentenceTransformerEmbedder(open_model(name, allow_download=settings.allow_download))
-    return CompiledEmbedder(
-        name,
-        cache=settings.compiled_models,
-        precision=None if settings.precision == "auto" else Precision(settings.precision),
-        allow_download=settings.allow_download,
-    )
 
 
 class Application:

@@ -21,7 +21,7 @@ FERRY = "The ferry to Kallinge leaves at nine. It takes forty minutes.\n"
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = HashingEmbedder()
-    monkeypatch.setattr("rag.wiring.CompiledEmbedder", lambda *_, **__: embedder)
+    monkeypatch.setattr("rag.models.CompiledEmbedder", lambda *_, **__: embedder)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUOTEBOUND_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("QUOTEBOUND_THRESHOLD", "0")

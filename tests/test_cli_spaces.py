@@ -27,7 +27,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             raise ModelNotFound(f"there is no model {name!r} here")
         return models[name]
 
-    monkeypatch.setattr("rag.wiring.CompiledEmbedder", find)
+    monkeypatch.setattr("rag.models.CompiledEmbedder", find)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUOTEBOUND_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("QUOTEBOUND_THRESHOLD", "0")

@@ -568,7 +568,7 @@ def test_a_home_in_use_is_not_repaired(folder: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def _command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the command line use a home of one document, with a stand-in for the model."""
-    monkeypatch.setattr("rag.wiring.CompiledEmbedder", lambda *_, **__: LARGE)
+    monkeypatch.setattr("rag.models.CompiledEmbedder", lambda *_, **__: LARGE)
     monkeypatch.setenv("QUOTEBOUND_HOME", str(tmp_path / "home"))
     (tmp_path / "ferry.txt").write_text("The ferry to Kallinge leaves at nine. It takes forty minutes.\n")
     assert run(["ingest", str(tmp_path / "ferry.txt")]) == 0
@@ -602,7 +602,7 @@ def test_the_command_says_what_is_left_to_do_without_the_model(
     def gone(*_: object, **__: object) -> None:
         raise ModelNotFound("there is no such model on this machine")
 
-    monkeypatch.setattr("rag.wiring.CompiledEmbedder", gone)
+    monkeypatch.setattr("rag.models.CompiledEmbedder", gone)
     capsys.readouterr()
     assert run(["doctor", "--repair"]) == 1
     said = capsys.readouterr().out
@@ -617,7 +617,7 @@ def test_the_command_makes_no_other_space_where_the_model_is_another_by_now(
     folder = tmp_path / "home" / COLLECTIONS_FOLDER / "default"
     changed(folder, "UPDATE passages SET page = 9")
     other = HashingEmbedder(dimension=24, name=LARGE.identity.name)
-    monkeypatch.setattr("rag.wiring.CompiledEmbedder", lambda *_, **__: other)
+    monkeypatch.setattr("rag.models.CompiledEmbedder", lambda *_, **__: other)
     assert run(["doctor", "--repair"]) == 1
     assert "they wait: run `quotebound reindex" in capsys.readouterr().out
     assert len(rows(folder, "SELECT * FROM spaces")) == 1

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.bench.timing import summary
@@ -46,28 +47,21 @@ def run(eval_set: EvalSet, rounds: int, settings: Settings) -> dict[str, Any]:
         "QUOTEBOUND_MODEL_CACHE": str(settings.compiled_models),
     }
     folder = str(find_model(settings.model or PACKAGED_MODEL))
+    question = eval_set.cases[0].question
     commands = {
-        "ask": [_ASK, json.dumps(["ask", eval_set.cases[0].question])],
-        "help": [_ASK, json.dumps(["--help"])],
-        "baseline": [_BASELINE, folder],
-        "python": ["pass"],
+        "ask": ["-m", "rag.cli", "ask", question],
+        "help": ["-m", "rag.cli", "--help"],
+        "baseline": ["-c", _BASELINE, folder],
+        "python": ["-c", "pass"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
-    told = {}
+    told = json.loads(_run(["-c", _ASK, json.dumps(["ask", question])], environment).splitlines()[-1])
     for number in range(rounds + 1):
-        for name, (program, *arguments) in commands.items():
+        for name, arguments in commands.items():
             started = time.perf_counter()
-            done = subprocess.run(  # noqa: S603 - our own interpreter, our own programs
-                [sys.executable, "-c", program, *arguments],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            _run(arguments, environment)
             if number:
                 seconds[name].append(time.perf_counter() - started)
-            if name == "ask":
-                told = json.loads(done.stderr.splitlines()[-1])
     figures = {name: summary(found) for name, found in seconds.items()}
     return {
         "rounds": rounds,
@@ -77,3 +71,10 @@ def run(eval_set: EvalSet, rounds: int, settings: Settings) -> dict[str, Any]:
         "baseline": {"name": "import sentence-transformers, load the model", **figures["baseline"]},
         "ratio_to_baseline": round(figures["ask"]["p50_ms"] / figures["baseline"]["p50_ms"], 3),
     }
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run Python with some arguments, and return what it wrote to standard error."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stderr

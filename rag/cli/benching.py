@@ -74,8 +74,8 @@ def ingest(
     """Time an ingest and its steps, and the share of it that the model takes."""
     from eval.bench import ingest as bench
     from eval.bench.retrieval_set import load_scifact
+    from rag.models import embedder_of
     from rag.settings import load_settings
-    from rag.wiring import embedder_of
 
     settings = load_settings()
     if data is not None:
@@ -114,7 +114,7 @@ def ask(
     """Time each step of an answer, and the share of it that the model takes."""
     from eval.bench import ask as bench
     from eval.cases import load_eval_set
-    from rag.wiring import embedder_of
+    from rag.models import embedder_of
 
     with home_apart() as settings:
         figures = bench.run(load_eval_set(eval_set), rounds, settings, embedder_of(settings), passages)
@@ -135,8 +135,8 @@ def search(
     A million takes some minutes, and 5 GB of memory and of the temporary folder.
     """
     from eval.bench import search as bench
+    from rag.models import embedder_of
     from rag.settings import load_settings
-    from rag.wiring import embedder_of
 
     wanted = bench.sizes_of(sizes)
     figures = bench.run(_paths(documents), wanted, embedder_of(load_settings()))

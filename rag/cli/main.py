@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 
@@ -60,4 +61,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command that the process was started with."""
-    sys.exit(run())
+    code = run()
+    # The process ends: to look once more through all that is loaded takes 0.3 s.
+    gc.freeze()
+    sys.exit(code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, Group
@@ -12,6 +12,9 @@ from rich.text import Text
 from index.types import DEFAULT_COLLECTION, Hit
 from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
 from rag.types import Answer, AnswerStatus, Citation
+
+if TYPE_CHECKING:
+    from rag.wiring import Application
 
 TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages to read.")]
 _NEAREST_SHOWN = 3
@@ -25,10 +28,7 @@ def ask(
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question with verbatim quotes, or say that the documents do not."""
-    from rag.settings import load_settings
-    from rag.wiring import Application
-
-    with Application(load_settings(), writable=False) as application:
+    with _application() as application:
         answer = application.assistant.ask(question, collection, top_k)
     if as_json:
         from rag.service.wire import AskResponse
@@ -45,10 +45,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages nearest to a query."""
-    from rag.settings import load_settings
-    from rag.wiring import Application
-
-    with Application(load_settings(), writable=False) as application:
+    with _application() as application:
         result = application.assistant.search(query, collection, top_k)
     if as_json:
         from rag.service.wire import SearchResponse
@@ -56,6 +53,18 @@ def search(
         print_json(SearchResponse.of(result).model_dump())
     else:
         _print_hits(console(), result.hits)
+
+
+def _application() -> Application:
+    from rag.models import loading_embedder_of
+    from rag.settings import load_settings
+
+    settings = load_settings()
+    embedder = loading_embedder_of(settings)
+    # Meanwhile the model loads.
+    from rag.wiring import Application
+
+    return Application(settings, writable=False, embedder=embedder)
 
 
 def _print_answer(to: Console, answer: Answer) -> None:

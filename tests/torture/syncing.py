@@ -14,8 +14,9 @@ from index.jobs import FileStatus
 from index.report import Report
 from index.running import JobRunner
 from index.sync import SyncRequest
+from rag.models import embedder_of
 from rag.settings import Settings
-from rag.wiring import Application, embedder_of
+from rag.wiring import Application
 from torture.scratch import scratch_folder
 
 _FILES_A_FOLDER = 100
