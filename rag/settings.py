@@ -43,10 +43,11 @@ class Settings(BaseSettings):
         f"own, and {PACKAGED_MODEL} for a new one",
     )
     allow_download: bool = Field(False, description="fetch a model that is not on this machine")
-    precision: Literal["auto", "f32", "bf16", "int8", "torch"] = Field(
+    precision: Literal["auto", "f32", "bf16", "int8", "torch", "cuda"] = Field(
         "auto",
         description="in what numbers the model computes: bf16 where the processor has it, else f32; int8 is "
-        "quicker, and its vectors are a little off (cosine from 0.995); torch does without compiling",
+        "quicker, and its vectors are a little off (cosine from 0.995); torch does without compiling, "
+        "cuda computes with torch on a GPU",
     )
     model_cache: Path | None = Field(
         None, description="folder for compiled models; unset: `models` in the home"

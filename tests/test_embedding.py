@@ -1,14 +1,16 @@
 """Embedding models: the contract on the double and on the real model, and how a model is found."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from contracts import EmbedderContract
 from doubles import HashingEmbedder
 
 from index.embedding import Embedder, EmbeddingSpace
 from index.embedding.model_files import PACKAGED_MODEL, find_model, open_model
-from index.embedding.sentence_transformers import SentenceTransformerEmbedder
+from index.embedding.sentence_transformers import ON_GPU, SentenceTransformerEmbedder
 from index.errors import ModelNotFound
 
 _REAL = SentenceTransformerEmbedder(open_model())
@@ -76,3 +78,17 @@ def test_spaces_differ_by_all_that_changes_a_vector_and_not_by_name() -> None:
     assert same.id == EmbeddingSpace(name="b", **base).id  # type: ignore[arg-type]
     for key, value in other.items():
         assert EmbeddingSpace(name="a", **{**base, key: value}).id != same.id  # type: ignore[arg-type]
+
+
+def test_half_precision_is_near_and_comes_back_as_float32() -> None:
+    half = SentenceTransformerEmbedder(open_model(), replace(ON_GPU, device="cpu"))
+    texts = ["A dam was built in 1947.", "The treaty was signed."]
+    found, expected = half.embed_passages(texts), _REAL.embed_passages(texts)
+    assert found.dtype == half.embed_query("dam").dtype == np.float32
+    assert (found * expected).sum(axis=1).min() > 0.99
+    assert half.embed_tokens(texts)[0].vectors.dtype == np.float32
+
+
+def test_a_gpu_that_is_not_there_is_told() -> None:
+    with pytest.raises(ModelNotFound, match="cannot be loaded"):
+        SentenceTransformerEmbedder(open_model(), replace(ON_GPU, device="cuda:99")).embed_query("dam")

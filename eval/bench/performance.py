@@ -115,7 +115,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[Bar, ...]]] = {
     "search": (
         "quotebound bench search --sizes 10k,100k,1M",
         (
-            Bar("p50 at 1M, times p50 at 100k", figure("growth", "100000 to 1000000"), at_most=3),
+            Bar("p50 at 1M, times p50 at 100k", figure("growth", "p50_1000000_over_100000"), at_most=3),
             Bar("recall@10 at 1M", figure("sizes", "1000000", "recall_at_10"), at_least=0.98),
             Bar("bytes a passage at 1M", figure("sizes", "1000000", "bytes_per_passage"), at_most=500),
         ),
@@ -123,8 +123,8 @@ BENCHMARKS: dict[str, tuple[str, tuple[Bar, ...]]] = {
     "load": (
         "quotebound bench load",
         (
-            Bar("32 clients, times one client", figure("ratio_to_baseline"), at_least=2.5),
-            Bar("goodput past saturation", figure("goodput_past_saturation_share"), at_least=0.85),
+            Bar("32 clients, times one client", figure("bars", "throughput_ratio", "value"), at_least=2.5),
+            Bar("goodput past saturation", figure("bars", "goodput_kept_past_saturation", "value"), at_least=0.85),
             Bar("p99 of /healthz, ms", figure("healthz", "p99_ms"), at_most=50),
         ),
     ),

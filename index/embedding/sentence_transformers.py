@@ -6,6 +6,7 @@ import functools
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,22 +21,39 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
 
-# The model is held for one batch at a time, so that a question waits for at most one during ingest.
-_BATCH = 16
-# Sentences are short: more of them fit the same time.
-_TOKEN_BATCH = 32
 _CACHED_QUERIES = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where torch computes, in which of its types, and how many texts at once.
+
+    The model is held for one batch at a time, so that a question waits for at most one during ingest;
+    sentences are short, so that more of them fit the same time. In half precision a text's vector
+    depends on its batch in the third digit.
+    """
+
+    device: str
+    dtype: str
+    passages: int
+    sentences: int
+
+
+ON_CPU = Placement("cpu", "float32", 16, 32)
+# A GPU is kept busy by large batches only, and by bfloat16 twice as long. Nothing of it was measured yet.
+ON_GPU = Placement("cuda", "bfloat16", 256, 512)
+
+
 class SentenceTransformerEmbedder:
-    """Implements `Embedder` with any sentence-transformers model on the CPU.
+    """Implements `Embedder` with any sentence-transformers model on torch.
 
     The model is loaded on first use: torch and sentence-transformers take seconds to import, and an
     ingest without changes needs neither. Only safetensors, no code from the model, no network.
     """
 
-    def __init__(self, files: ModelFiles) -> None:
+    def __init__(self, files: ModelFiles, placement: Placement = ON_CPU) -> None:
         self._files = files
+        self._placement = placement
         self._loaded: SentenceTransformer | None = None
         # One thread in the model at a time: Hugging Face tokenizers fail when shared (transformers #47085).
         self._lock = threading.Lock()
@@ -56,11 +74,12 @@ class SentenceTransformerEmbedder:
         # The longest first, so that texts of one batch are of like length and little padding is computed.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
         vectors = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
-        for first in range(0, len(order), _BATCH):
-            batch = order[first : first + _BATCH]
+        size = self._placement.passages
+        for first in range(0, len(order), size):
+            batch = order[first : first + size]
             with self._lock:
                 vectors[batch] = self._model().encode_document(
-                    [texts[index] for index in batch], batch_size=_BATCH, show_progress_bar=False
+                    [texts[index] for index in batch], batch_size=size, show_progress_bar=False
                 )
         return vectors
 
@@ -69,8 +88,9 @@ class SentenceTransformerEmbedder:
         prompt = self.identity.prompts["passage"]
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
         found: dict[int, TokenVectors] = {}
-        for first in range(0, len(order), _TOKEN_BATCH):
-            batch = order[first : first + _TOKEN_BATCH]
+        size = self._placement.sentences
+        for first in range(0, len(order), size):
+            batch = order[first : first + size]
             with self._lock:
                 outputs = cast(
                     "list[dict[str, Tensor]]",
@@ -78,15 +98,15 @@ class SentenceTransformerEmbedder:
                         [texts[index] for index in batch],
                         prompt=prompt or None,
                         output_value=None,
-                        batch_size=_TOKEN_BATCH,
+                        batch_size=size,
                         show_progress_bar=False,
                     ),
                 )
             for index, output in zip(batch, outputs, strict=True):
                 found[index] = token_vectors(
                     self._files.encoded(prompt + texts[index]).spans,
-                    output["token_embeddings"][output["attention_mask"].bool()].numpy(),
-                    output["sentence_embedding"].numpy(),
+                    _array(output["token_embeddings"][output["attention_mask"].bool()]),
+                    _array(output["sentence_embedding"]),
                     len(prompt),
                 )
         return [found[index] for index in range(len(texts))]
@@ -104,7 +124,7 @@ class SentenceTransformerEmbedder:
 
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:
-            self._loaded = load_model(self._files)
+            self._loaded = load_model(self._files, self._placement)
         return self._loaded
 
 
@@ -129,7 +149,12 @@ def token_vectors(
     )
 
 
-def load_model(files: ModelFiles) -> SentenceTransformer:
+def _array(tensor: Tensor) -> Vectors:
+    found: Vectors = tensor.float().cpu().numpy()
+    return found
+
+
+def load_model(files: ModelFiles, placement: Placement = ON_CPU) -> SentenceTransformer:
     """Return a model on torch; raise `ModelNotFound` where it cannot be loaded."""
     # Read when the hub's client is imported; nothing here has a reason to reach the hub.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -142,12 +167,12 @@ def load_model(files: ModelFiles) -> SentenceTransformer:
     try:
         return SentenceTransformer(
             str(files.folder),
-            device="cpu",
+            device=placement.device,
             local_files_only=True,
             trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, "dtype": placement.dtype},
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, AssertionError) as error:
         raise ModelNotFound(
             f"the embedding model {files.identity.name!r} cannot be loaded: {error}"
         ) from error

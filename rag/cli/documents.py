@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,22 +49,29 @@ _INTERRUPTED = (
 
 
 class _Bar:
-    """Shows a job as it goes on: passages embedded of those found, and the last file done."""
+    """Shows a job as it goes on: files done of those there are, passages and their rate, the last file."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self._progress = progress
         self._task = progress.add_task("Reading files", total=None)
+        self._clock = clock
+        self._began: float | None = None
         self._passages = 0
 
-    def found(self, files: int, passages: int) -> None:  # noqa: ARG002 - part of the protocol
-        self._passages += passages
-        if self._passages:
-            self._progress.update(self._task, description="Embedding passages", total=self._passages)
+    def found(self, files: int, passages: int) -> None:
+        if files:
+            self._progress.update(self._task, total=files)
+        if passages and self._began is None:
+            self._began = self._clock()
 
     def embedded(self, made: int, reused: int) -> None:
-        self._progress.advance(self._task, made + reused)
+        self._passages += made + reused
+        elapsed = self._clock() - self._began if self._began is not None else 0.0
+        rate = f", {self._passages / elapsed:.0f}/s" if elapsed >= 1 else ""
+        self._progress.update(self._task, description=f"{self._passages} passages{rate}")
 
     def finished(self, record: FileRecord) -> None:
+        self._progress.advance(self._task)
         if record.status is not FileStatus.UNCHANGED:
             self._progress.console.print(_line(record), soft_wrap=True)
 

@@ -10,7 +10,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from index.errors import QuoteboundError
@@ -40,9 +47,15 @@ def console(*, error: bool = False) -> Console:
 
 
 def progress_bar(*, hidden: bool = False) -> Progress:
-    """Return a bar that shows how far something is of what there is to do, on a terminal only."""
+    """Return a bar of how far something is, since when, and how long it will take, on a terminal only."""
     to = console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=to, transient=True, disable=hidden or not to.is_terminal)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import structlog
 
@@ -28,6 +28,9 @@ from rag.service.work import Work, spare_what_is_loaded
 from rag.service.worker import JobKey, Standing, Worker
 from rag.types import Answer, SearchResult
 from rag.wiring import Application
+
+Found = TypeVar("Found")
+Shaped = TypeVar("Shaped")
 
 _log = structlog.get_logger(__name__)
 
@@ -128,13 +131,35 @@ class Backend:
         self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
     ) -> Answer:
         """Return the answer to a question."""
-        return await self._asking.run(self.application.assistant.ask, question, collection, top_k)
+        return await self.ask_for(_itself, question, collection, top_k)
+
+    async def ask_for(
+        self,
+        shape: Callable[[Answer], Shaped],
+        question: str,
+        collection: str = DEFAULT_COLLECTION,
+        top_k: int = DEFAULT_TOP_K,
+    ) -> Shaped:
+        """Return what `shape` makes of the answer to a question, in the thread that works it out."""
+        ask = self.application.assistant.ask
+        return await self._asking.run(lambda: shape(ask(question, collection, top_k)))
 
     async def search(
         self, query: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
     ) -> SearchResult:
         """Return the passages nearest to a query."""
-        return await self._asking.run(self.application.assistant.search, query, collection, top_k)
+        return await self.search_for(_itself, query, collection, top_k)
+
+    async def search_for(
+        self,
+        shape: Callable[[SearchResult], Shaped],
+        query: str,
+        collection: str = DEFAULT_COLLECTION,
+        top_k: int = DEFAULT_TOP_K,
+    ) -> Shaped:
+        """Return what `shape` makes of the passages nearest to a query, in the thread that finds them."""
+        search = self.application.assistant.search
+        return await self._asking.run(lambda: shape(search(query, collection, top_k)))
 
     async def documents(self, collection: str = DEFAULT_COLLECTION) -> list[DocumentInfo]:
         """Return the documents of a collection by source."""
@@ -259,3 +284,7 @@ class Backend:
 
     def _catalog(self, collection: str) -> Catalog:
         return self.application.home.collection(collection).catalog
+
+
+def _itself(found: Found) -> Found:
+    return found
