@@ -162,7 +162,7 @@ class Chunker:
             for piece in self._cut(text, tile, count)
         ]
         covers = [text[tile.start : tile.end] for tile in tiles]
-        tokens = [len(ids) for ids in self._encoding.encode_ordinary_batch(covers)]
+        tokens = [len(self._encoding.encode_ordinary(cover)) for cover in covers]
         wordpieces = self._window.counts(covers)
         return [_Unit(*unit) for unit in zip(tiles, tokens, wordpieces, strict=True)]
 

@@ -221,15 +221,22 @@ class Ingestor:
             self._store_all(before.vectors, run)
 
     def _store_all(self, vectors: Vectors, run: _Run) -> None:
+        """Store some documents, and tell of those that are once they can be found."""
         first = 0
-        while run.storing:
-            entry = run.storing[0]
-            after = first + len(entry.passages)
-            self._store_one(entry, vectors[first:after], run)
-            first = after
-            run.storing.pop(0)
+        stored: list[FileRecord] = []
+        try:
+            with self._store.together():
+                while run.storing:
+                    entry = run.storing[0]
+                    after = first + len(entry.passages)
+                    stored.append(self._store_one(entry, vectors[first:after], run))
+                    first = after
+                    run.storing.pop(0)
+        finally:
+            for record in stored:
+                run.tell(record)
 
-    def _store_one(self, entry: Prepared, vectors: Vectors, run: _Run) -> None:
+    def _store_one(self, entry: Prepared, vectors: Vectors, run: _Run) -> FileRecord:
         document = entry.document
         status = FileStatus.REPLACED if entry.replaces else FileStatus.ADDED
         record = FileRecord(
@@ -238,9 +245,9 @@ class Ingestor:
         info = self._store.put(document, entry.passages, vectors, self._space.id, record)
         if info.origin != document.origin:
             # The same text under the same name is stored already, from elsewhere.
-            self._finish(replace(record, status=FileStatus.UNCHANGED, passages=info.passages), run)
-            return
-        run.tell(record)
+            record = replace(record, status=FileStatus.UNCHANGED, passages=info.passages)
+            run.unkept.append(record)
+        return record
 
     def _finish(self, record: FileRecord, run: _Run) -> None:
         """Tell what became of a file that no change of a document tells of, and keep it soon."""

@@ -12,11 +12,11 @@ from typing import TypeVar
 import numpy as np
 import structlog
 
-from index.catalog import Catalog, Change
+from index.catalog import Catalog
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DamagedStore, OutcomeUnknown, SpaceChanged, StorageError, StorageFull
 from index.jobs import FileRecord
-from index.lexical import IndexedPassage
+from index.publishing import Published, together
 from index.snapshot import Snapshot
 from index.sql.catalog import SqlCatalog
 from index.types import Document, DocumentInfo, Passage
@@ -56,6 +56,8 @@ class Store:
         self._writing = threading.RLock()
         # Set when a change failed in a way that leaves open whether the catalog is ahead of the snapshot.
         self._in_doubt = False
+        # What was changed within `together` and is not published yet, None outside of it.
+        self._held: list[Published] | None = None
         # Whether something that was removed may still be in a log.
         self._unwiped = False
         self.catalog: Catalog = SqlCatalog(folder / CATALOG_FILE, writable=writable)
@@ -107,18 +109,35 @@ class Store:
                 lambda: self.catalog.put(document, passages, vectors, self.space.id, record)
             )
             if change is not None:
-                self._publish(change, document, passages, vectors)
+                self._publish(Published.of(change, document, passages, vectors))
             try:
                 return self.catalog.document(document.id)
             except StorageError as error:
                 raise OutcomeUnknown("the document is stored, and cannot be read; try again") from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Publish all that is changed in the block at once at its end, also after an error.
+
+        Each change is committed to the catalog as ever; searches see none of them before the end, and all
+        from then on. One commit of the words costs as much as one for each document.
+        """
+        with self._writing:
+            outer, self._held = self._held, [] if self._held is None else self._held
+            try:
+                yield
+            finally:
+                held, self._held = self._held, outer
+                if outer is None and held:
+                    self._publish_all(held)
 
     def delete(self, document_id: str, record: FileRecord | None = None) -> None:
         """Remove a document and all that came from it; raise `DocumentNotFound`."""
         with self._writing:
             change = self._committed(lambda: self.catalog.delete(document_id, record))
             if change is not None:
-                self._publish(change, None, (), np.empty((0, self.space.dimension), dtype=np.float32))
+                empty = np.empty((0, self.space.dimension), dtype=np.float32)
+                self._publish(Published.of(change, None, (), empty))
 
     def cut(self, document: Document, passages: Sequence[Passage], vectors: Vectors, space: str) -> None:
         """Store a document's passages and vectors of a space, beside those of others, if it is still there.
@@ -128,7 +147,7 @@ class Store:
         with self._writing:
             change = self._committed(lambda: self.catalog.spaces.cut(document.id, passages, vectors, space))
             if change is not None and space == self.space.id:
-                self._publish(change, document, passages, vectors)
+                self._publish(Published.of(change, document, passages, vectors))
 
     def switch(self, space: EmbeddingSpace) -> bool:
         """Have another space serve; False, and nothing changes, while documents are due in it.
@@ -240,20 +259,24 @@ class Store:
             space = self.catalog.spaces.active() or space
         return Snapshot(generation, space, self.catalog, vectors, self._words.opened(space))
 
-    def _publish(
-        self, change: Change, document: Document | None, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
+    def _publish(self, published: Published) -> None:
+        if self._held is not None:
+            self._held.append(published)
+        else:
+            self._publish_all([published])
+
+    def _publish_all(self, published: Sequence[Published]) -> None:
+        """Bring the indexes from where they are to the last of some changes, in order."""
         current = self._snapshot
-        if change.sequence == current.generation:
+        # After an error the snapshot may have been made anew, with some of them.
+        due = [change for change in published if change.sequence > current.generation]
+        if not due:
             return
-        entries = [
-            IndexedPassage(row, passage, document.language)
-            for row, passage in zip(change.rows_added, passages, strict=False)
-            if document is not None
-        ]
-        self._upkeep.added(len(entries))
-        updated = current.vectors.updated(change.rows_removed, change.rows_added, vectors[: len(entries)])
-        words = self._words.follow(current.generation, change.document_ids_removed, entries, change.sequence)
+        change = together(due)
+        self._upkeep.added(len(change.entries))
+        rows = [entry.row for entry in change.entries]
+        updated = current.vectors.updated(change.rows_removed, rows, change.vectors)
+        words = self._words.follow(current.generation, change.removed, change.entries, change.sequence)
         self._snapshot = Snapshot(change.sequence, current.space, self.catalog, updated, words)
         if change.rows_removed or self._unwiped:
             self._wipe()

@@ -141,8 +141,8 @@ def test_a_sync_broken_off_is_finished_by_the_next_one_and_told_as_one(
 
     with pytest.raises(KeyboardInterrupt):
         sync(ingestor, folder, progress=Interrupting())
-    kept = {info.source for info in store.catalog.documents()}
-    assert len(kept) == 3
+    # Those that were told, and the others of their batch, and not all.
+    assert 3 <= len(store.catalog.documents()) < 8
     (broken_off,) = ingestor.jobs.unfinished()
     before = [info.passages for info in store.catalog.documents()]
     embedder.embedded.clear()

@@ -312,7 +312,8 @@ def test_a_sync_that_was_killed_is_gone_on_with_and_its_report_names_each_file_o
     home = Home(tmp_path / "home", embedder.identity.space(chunker.fingerprint), writable=True)
     store = home.collection()
     (job,) = store.catalog.jobs.unfinished()
-    assert len(store.catalog.documents()) == 3
+    # Those that were told, and the others of their batch, and not all.
+    assert 3 <= len(store.catalog.documents()) < 7
     report = JobRunner.over(Ingestor(store, chunker, embedder, max_bytes=2**20)).run(job)
     assert [Path(record.source).name for record in report.files] == sorted(
         path.name for path in folder.iterdir()

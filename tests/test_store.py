@@ -225,3 +225,46 @@ def test_a_collection_is_opened_in_the_space_that_it_is_in(tmp_path: Path) -> No
 def test_deleting_what_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(DocumentNotFound, match="nothing"):
         opened(tmp_path).delete("nothing")
+
+
+def test_what_is_changed_together_is_found_from_the_end_on_and_as_if_one_after_another(
+    tmp_path: Path,
+) -> None:
+    store = opened(tmp_path)
+    old = put(store, "A glacier melted.", "a")
+    with store.together():
+        put(store, "A glacier grew.", "a")
+        put(store, "A glacier calved.", "a")
+        with store.together():
+            gone = put(store, "A glacier sang.", "b")
+        put(store, "A glacier stood.", "c")
+        store.delete(gone.id)
+        assert found(store, "glacier") == set()  # the old one is gone from the catalog already
+        assert len(store.snapshot()) == 1
+    assert found(store, "glacier") == {"A glacier calved.", "A glacier stood."}
+    assert len(store.snapshot()) == len(store.snapshot().words.search("glacier", 9)) == 2
+    assert store.snapshot().generation == store.catalog.sequence()
+    with pytest.raises(DocumentNotFound):
+        store.catalog.document(old.id)
+    store.close()
+    assert found(opened(tmp_path), "glacier") == {"A glacier calved.", "A glacier stood."}
+
+
+def test_what_was_changed_together_before_an_error_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path)
+
+    def both() -> None:
+        with store.together():
+            put(store, "A glacier melted.", "a")
+            with monkeypatch.context() as patched:
+                patched.setattr(store.catalog, "put", kept_and_refused(store))
+                put(store, "A glacier grew.", "b")
+            raise KeyError("later")
+
+    with pytest.raises(KeyError):
+        both()
+    assert found(store, "glacier") == {"A glacier melted.", "A glacier grew."}
+    assert len(store.snapshot()) == 2
+    assert store.snapshot().generation == store.catalog.sequence()

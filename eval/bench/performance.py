@@ -124,7 +124,11 @@ BENCHMARKS: dict[str, tuple[str, tuple[Bar, ...]]] = {
         "quotebound bench load",
         (
             Bar("32 clients, times one client", figure("bars", "throughput_ratio", "value"), at_least=2.5),
-            Bar("goodput past saturation", figure("bars", "goodput_kept_past_saturation", "value"), at_least=0.85),
+            Bar(
+                "goodput past saturation",
+                figure("bars", "goodput_kept_past_saturation", "value"),
+                at_least=0.85,
+            ),
             Bar("p99 of /healthz, ms", figure("healthz", "p99_ms"), at_most=50),
         ),
     ),

@@ -43,7 +43,7 @@ _CHECKED_AT_LOAD = 3
 
 _log = structlog.get_logger(__name__)
 
-Infer = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
+Infer = Callable[[Sequence[int], bool], tuple[Vectors, Vectors]]
 
 
 class NotCompilable(Exception):
@@ -73,13 +73,18 @@ class Compiled:
         self.precision = precision
 
     def infer(self) -> Infer:
-        """Return a function from token ids to token vectors, shape (tokens, d), and the text's vector."""
+        """Return a function from token ids to the text's vector, and before it token vectors if asked for.
+
+        Token vectors have shape (tokens, d), those not asked for (0, d).
+        """
         request = self._model.create_infer_request()
 
-        def infer(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
+        def infer(ids: Sequence[int], with_tokens: bool) -> tuple[Vectors, Vectors]:
             outputs = request.infer(list(model_input(ids)), share_inputs=True, share_outputs=True)
-            # The outputs are the request's own memory, which the next text overwrites.
-            return outputs[0][0, : len(ids)].astype(np.float32), outputs[1][0].astype(np.float32)
+            # The outputs are the request's own memory, which the next text overwrites. Vectors of tokens are
+            # a hundred times as many: kept of every passage of an ingest they would be gigabytes.
+            tokens = outputs[0][0, : len(ids) if with_tokens else 0]
+            return tokens.astype(np.float32), outputs[1][0].astype(np.float32)
 
         return infer
 
@@ -196,7 +201,7 @@ def _deaf() -> Iterator[None]:
 def _least_cosine(compiled: Compiled, files: ModelFiles, texts: Sequence[str], expected: Vectors) -> float:
     infer = compiled.infer()
     prompt = files.identity.prompts["passage"]
-    found = np.stack([infer(files.input_ids(prompt + text))[1] for text in texts]).astype(np.float64)
+    found = np.stack([infer(files.input_ids(prompt + text), False)[1] for text in texts]).astype(np.float64)
     lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
     return float(((found * expected).sum(axis=1) / lengths).min())
 

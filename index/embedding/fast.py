@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import structlog
 
 from index.chunking import TokenWindow
-from index.embedding.compiling import FORMAT, NotCompilable, compile_model, load_compiled
+from index.embedding.compiling import FORMAT, Infer, NotCompilable, compile_model, load_compiled
 from index.embedding.embedder import Embedder, ModelIdentity, TokenVectors, Vectors
 from index.embedding.lanes import Lanes, Urgency
 from index.embedding.model_files import PACKAGED_MODEL, open_model
@@ -22,7 +22,8 @@ _CACHED_QUERIES = 1024
 
 _log = structlog.get_logger(__name__)
 
-_Ids = Sequence[int]
+# Token ids, and whether the vectors of tokens are wanted.
+_Task = tuple[Sequence[int], bool]
 _Outputs = tuple[Vectors, Vectors]
 
 
@@ -49,7 +50,7 @@ class CompiledEmbedder:
         self._cache = cache
         self._precision = precision
         self._loading = threading.Lock()
-        self._lanes: Lanes[_Ids, _Outputs] | None = None
+        self._lanes: Lanes[_Task, _Outputs] | None = None
         self._torch: Embedder | None = None
         self._cached_query = functools.lru_cache(_CACHED_QUERIES)(self._embed_query)
 
@@ -82,7 +83,7 @@ class CompiledEmbedder:
         vectors = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
         # The longest first, so that no thread is left with a long one at the end.
         order = sorted(range(len(ids)), key=lambda place: -len(ids[place]))
-        outputs = lanes.run([ids[place] for place in order], Urgency.INGEST)
+        outputs = lanes.run([(ids[place], False) for place in order], Urgency.INGEST)
         for place, (_, pooled) in zip(order, outputs, strict=True):
             vectors[place] = pooled
         return vectors
@@ -95,7 +96,7 @@ class CompiledEmbedder:
         prompt = self.identity.prompts["passage"]
         inputs = self._files.all_encoded([prompt + text for text in texts])
         order = sorted(range(len(inputs)), key=lambda place: -len(inputs[place].ids))
-        outputs = lanes.run([inputs[place].ids for place in order], Urgency.READING)
+        outputs = lanes.run([(inputs[place].ids, True) for place in order], Urgency.READING)
         found = {
             place: token_vectors(inputs[place].spans, tokens, pooled, len(prompt))
             for place, (tokens, pooled) in zip(order, outputs, strict=True)
@@ -111,7 +112,7 @@ class CompiledEmbedder:
         if lanes is None:
             return self._on_torch().embed_query(text)
         ids = self._files.input_ids(self.identity.prompts["query"] + text)
-        ((_, pooled),) = lanes.run([ids], Urgency.QUESTION)
+        ((_, pooled),) = lanes.run([(ids, False)], Urgency.QUESTION)
         pooled.flags.writeable = False
         return pooled
 
@@ -120,7 +121,7 @@ class CompiledEmbedder:
             raise AssertionError("asked before the model was loaded")
         return self._torch
 
-    def _ready(self) -> Lanes[_Ids, _Outputs] | None:
+    def _ready(self) -> Lanes[_Task, _Outputs] | None:
         """Return the threads with the model, None where it runs on torch."""
         with self._loading:
             if self._lanes is None and self._torch is None:
@@ -144,4 +145,8 @@ class CompiledEmbedder:
                 _log.warning("model runs on torch, slower", model=self.identity.name, reason=str(error))
                 self._torch = SentenceTransformerEmbedder(self._files)
                 return
-        self._lanes = Lanes(compiled.infer, streams)
+        self._lanes = Lanes(lambda: _unpacking(compiled.infer()), streams)
+
+
+def _unpacking(infer: Infer) -> Callable[[_Task], _Outputs]:
+    return lambda task: infer(*task)
