@@ -16,7 +16,7 @@ import numpy as np
 
 from eval.bench.retrieval_set import RetrievalSet, ndcg
 from eval.metrics import percentile
-from index.embedding import Embedder, Vectors
+from index.embedding import Vectors
 from index.embedding.fast import CompiledEmbedder
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, open_model
 from index.embedding.runtime import Precision, native_precision
@@ -140,6 +140,3 @@ def sample(texts: Sequence[str], count: int) -> list[str]:
     """Return `count` texts evenly spread over all, all of them where there are fewer."""
     step = max(1, len(texts) // max(1, count))
     return list(texts[::step][:count])
-
-
-__all__ = ["Embedder", "flops", "gemm_rate", "run", "sample"]

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy.random  # noqa: F401 - what builds a large segment: a child must not import it while calls fail
 from doubles import HashingEmbedder, WordWindow, document
 
 from index import merging, vector_upkeep, vectors
