@@ -12,7 +12,7 @@ help:
 	@echo "make torture  everything that tries to break the store, in under half an hour; docs/reliability.md"
 	@echo "make check  lint, types, imports, dependencies, generated docs"
 	@echo "make fix    what ruff can mend"
-	@echo "make bench  the benchmarks, as tables"
+	@echo "make bench  the benchmarks, as the page docs/performance.md"
 	@echo "make docs   write the generated docs anew"
 
 install: $(VENV)/.installed
@@ -56,9 +56,18 @@ fix: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m rag.cli.reference
 
+# Half an hour with the public data (DATA=DIR), ten minutes without; docs/performance.md is made of it.
+FIGURES ?= .bench
+DATA ?=
 bench: $(VENV)/.installed
-	$(BIN)/quotebound bench ingest
-	$(BIN)/quotebound bench ask
+	@mkdir -p $(FIGURES)
+	$(BIN)/quotebound bench embed $(if $(DATA),--data $(DATA)) --json > $(FIGURES)/embed.json
+	$(BIN)/quotebound bench ingest $(if $(DATA),--data $(DATA)) --json > $(FIGURES)/ingest.json
+	$(BIN)/quotebound bench coldstart --json > $(FIGURES)/coldstart.json
+	$(BIN)/quotebound bench ask --passages 10000 --json > $(FIGURES)/ask.json
+	$(BIN)/quotebound bench search --sizes 10k,100k,1M --json > $(FIGURES)/search.json
+	$(BIN)/quotebound bench load --json > $(FIGURES)/load.json
+	$(BIN)/quotebound bench report $(FIGURES)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
