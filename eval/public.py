@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import SourceNotFound
 
 SQUAD2_FILE = Path("dev/squad2-public.json.gz")
+SCIFACT_FOLDER = Path("dev/scifact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,38 @@ def load_squad2(path: Path) -> list[SquadArticle]:
                 )
         found.append(SquadArticle(article["title"], text, tuple(questions)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSet:
+    """Texts by id, queries by id, and for each query the ids that are relevant to it."""
+
+    documents: dict[str, str]
+    queries: dict[str, str]
+    relevant: dict[str, set[str]]
+
+
+def load_scifact(data: Path) -> RetrievalSet:
+    """Return SciFact below a data folder; raise `SourceNotFound` saying where it comes from."""
+    folder = data / SCIFACT_FOLDER
+    if not (folder / "corpus.jsonl.gz").is_file():
+        raise SourceNotFound(
+            f"there is no {SCIFACT_FOLDER} in the data folder: it is SciFact as BEIR has it (Wadden et al., "
+            "2020; CC BY-NC 2.0), corpus.jsonl.gz, queries.train.jsonl.gz and qrels.train.tsv"
+        )
+    documents = {
+        entry["_id"]: f"{entry['title']}\n{entry['text']}".strip()
+        for entry in _lines(folder / "corpus.jsonl.gz")
+    }
+    queries = {entry["_id"]: entry["text"] for entry in _lines(folder / "queries.train.jsonl.gz")}
+    relevant: dict[str, set[str]] = defaultdict(set)
+    with (folder / "qrels.train.tsv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            if int(row["score"]) > 0:
+                relevant[row["query-id"]].add(row["corpus-id"])
+    return RetrievalSet(documents, {key: queries[key] for key in relevant if key in queries}, dict(relevant))
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]

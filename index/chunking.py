@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from index import vocabulary
+from index.sentences import sentence_spans
 from index.types import Block, BlockKind, Document, Page, Passage, Span, content_id
-
-if TYPE_CHECKING:
-    from tiktoken import Encoding
 
 # Part of the embedding space: raise it with any change to which texts are embedded.
 CHUNKER_VERSION = 1
@@ -121,13 +119,6 @@ class Chunker:
             raise ValueError(f"a window of {window.limit} tokens is too small to hold a passage")
         self._target = target_tokens
 
-    @cached_property
-    def _encoding(self) -> Encoding:
-        # Loaded with the first document: a question needs the fingerprint alone.
-        from index import vocabulary  # noqa: PLC0415
-
-        return vocabulary.encoding()
-
     @property
     def fingerprint(self) -> str:
         """What has to be equal for two passages of one text to be the same."""
@@ -162,7 +153,8 @@ class Chunker:
             for piece in self._cut(text, tile, count)
         ]
         covers = [text[tile.start : tile.end] for tile in tiles]
-        tokens = [len(self._encoding.encode_ordinary(cover)) for cover in covers]
+        encode = vocabulary.encoding().encode_ordinary
+        tokens = [len(encode(cover)) for cover in covers]
         wordpieces = self._window.counts(covers)
         return [_Unit(*unit) for unit in zip(tiles, tokens, wordpieces, strict=True)]
 
@@ -232,9 +224,6 @@ def page_at(pages: Sequence[Page], offset: int) -> int | None:
 
 def _tiles(document: Document) -> Iterator[_Tile]:
     """Yield tiles of the text, a sentence each; layout goes with what follows it."""
-    # A question needs the chunker's fingerprint alone.
-    from index.sentences import sentence_spans  # noqa: PLC0415
-
     covered = 0
     for block in document.blocks:
         for sentence in sentence_spans(document.text, block, document.language):

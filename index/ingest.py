@@ -32,20 +32,19 @@ class _Run:
 
     job_id: str
     progress: Progress
+    ahead: EmbeddingAhead
     earlier: dict[str, FileRecord]
     stored: dict[str, DocumentInfo]
     copies: dict[tuple[str, str], DocumentInfo] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     waiting: list[Prepared] = field(default_factory=list)
-    ahead: EmbeddingAhead | None = None
     storing: list[Prepared] = field(default_factory=list)
     unkept: list[FileRecord] = field(default_factory=list)
 
     @property
     def unfinished(self) -> list[Prepared]:
         """The documents that are on their way."""
-        embedding = self.ahead.documents if self.ahead is not None else []
-        return [*self.storing, *embedding, *self.waiting]
+        return [*self.storing, *self.ahead.documents, *self.waiting]
 
     def record(
         self,
@@ -108,7 +107,7 @@ class Ingestor:
         files = list(request.files())
         run.progress.found(len(files), 0)
         try:
-            with self._ahead() as run.ahead:
+            with run.ahead:
                 for found in files:
                     self._take(found, run)
                 self._finish_waiting(run)
@@ -141,13 +140,14 @@ class Ingestor:
             self._finish(run.record(origin, source, FileStatus.FAILED, reason=str(error)), run)
             self._keep_records(run)
             raise
-        with self._ahead() as run.ahead:
+        with run.ahead:
             self._finish_waiting(run)
         self._keep_records(run)
 
     def _run(self, job_id: str, progress: Progress | None) -> _Run:
         earlier = {record.origin: record for record in self.jobs.files(job_id)}
-        return _Run(job_id, progress or Silent(), earlier, {})
+        ahead = EmbeddingAhead(self._store.catalog, self._embedder, self._space)
+        return _Run(job_id, progress or Silent(), ahead, earlier, {})
 
     def _prune(self, folder: str, request: SyncRequest, run: _Run) -> None:
         """Remove what came from below a folder and is no longer there."""
@@ -202,16 +202,12 @@ class Ingestor:
         if stored is not None:
             run.copies.pop((stored.source, stored.content_sha256), None)
 
-    def _ahead(self) -> EmbeddingAhead:
-        return EmbeddingAhead(self._store.catalog, self._embedder, self._space)
-
     def _finish_waiting(self, run: _Run) -> None:
-        while run.waiting or (run.ahead is not None and run.ahead.documents):
+        while run.waiting or run.ahead.documents:
             self._advance(run)
 
     def _advance(self, run: _Run) -> None:
         """Begin to embed what waits, and meanwhile store what was embedded before."""
-        assert run.ahead is not None  # noqa: S101 - within its block
         before = run.ahead.exchange(run.waiting)
         run.waiting = []
         if before is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sentencex
-
 from index.types import Block, BlockKind, Span
 
 # A piece of fewer letters and digits than this, "Dr." or "1.", belongs to the sentence after it.
@@ -28,6 +26,9 @@ def sentence_spans(text: str, block: Block, language: str) -> list[Span]:
 
 
 def _segments(text: str, block: Block, language: str) -> Iterator[Span]:
+    # A question needs no sentence but those that were found.
+    import sentencex  # noqa: PLC0415
+
     for boundary in sentencex.get_sentence_boundaries(language, text[block.start : block.end]):
         yield Span(block.start + boundary["start_index"], block.start + boundary["end_index"])
 

@@ -128,12 +128,12 @@ class Application:
         return self._reindexer(self.home.collection(collection), request).run(progress)
 
     def _reindexer(self, store: Store, request: Mapping[str, object]) -> Reindexer:
+        from index.reindex import Reindexer
+
         with self._building:
             embedder = self._embedder_named(str(request["model"]))
         target = request["chunk_tokens"]
         chunker = Chunker(embedder.window, target if isinstance(target, int) else CHUNK_TOKENS)
-        from index.reindex import Reindexer
-
         reindexer = Reindexer(store, chunker, embedder)
         if request.get("space") not in (None, reindexer.space.id):
             raise InvalidReindex(

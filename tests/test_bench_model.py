@@ -11,9 +11,10 @@ from doubles import HashingEmbedder
 from models import small_model
 
 from eval.bench import coldstart, embed, performance
+from eval.bench.embed import ndcg
 from eval.bench.growth import grow
-from eval.bench.retrieval_set import RetrievalSet, load_scifact, ndcg
 from eval.cases import Case, EvalSet
+from eval.public import RetrievalSet, load_scifact
 from index.chunking import indexed_text
 from index.embedding.model_files import open_model
 from index.errors import SourceNotFound

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ir_measures
 import numpy as np
 
-from eval.bench.retrieval_set import RetrievalSet, ndcg
 from eval.metrics import percentile
-from index.embedding import Vectors
+from eval.public import RetrievalSet
+from index.embedding import Embedder, Vectors
+from index.embedding.embedder import cosines
 from index.embedding.fast import CompiledEmbedder
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, open_model
 from index.embedding.runtime import Precision, native_precision
@@ -24,6 +26,7 @@ from rag.settings import Settings
 
 _SHAPES = ((2048, 384, 1536), (2048, 1536, 384), (1024, 1024, 1024), (2048, 2048, 2048))
 _REPEATS = 8
+_DEPTH = 100
 
 
 def run(
@@ -69,17 +72,33 @@ def run(
     }
     for precision, embedder in embedders.items():
         middle = percentile(seconds[precision], 0.5)
-        cosines = _cosines(vectors[precision], vectors["sentence-transformers"])
+        near = cosines(vectors[precision], vectors["sentence-transformers"])
         figures[precision] = {
             "passages_per_s": round(len(texts) / middle, 1),
             "ratio_to_baseline": round(base / middle, 2),
-            "least_cosine": round(float(cosines.min()), 5),
-            "mean_cosine": round(float(cosines.mean()), 5),
+            "least_cosine": round(float(near.min()), 5),
+            "mean_cosine": round(float(near.mean()), 5),
             "gemm_gflops": round(max(rates[precision]) / 1e9),
             "gemm_share": round(work / middle / max(rates[precision]), 3),
             **({"ndcg_at_10": round(ndcg(judged, embedder), 4)} if judged is not None else {}),
         }
     return figures
+
+
+def ndcg(judged: RetrievalSet, embedder: Embedder) -> float:
+    """Return nDCG@10 of the nearest documents by inner product, each document one vector."""
+    ids = list(judged.documents)
+    documents = embedder.embed_passages([judged.documents[key] for key in ids])
+    ranked = []
+    for key, query in judged.queries.items():
+        scores = documents @ embedder.embed_query(query)
+        for place in np.argsort(-scores, kind="stable")[:_DEPTH]:
+            ranked.append(ir_measures.ScoredDoc(key, ids[place], float(scores[place])))
+    qrels = [
+        ir_measures.Qrel(key, document, 1) for key in judged.queries for document in judged.relevant[key]
+    ]
+    measure = ir_measures.nDCG @ 10
+    return float(ir_measures.calc_aggregate([measure], qrels, ranked)[measure])
 
 
 def flops(files: ModelFiles, length: int) -> int:
@@ -128,12 +147,6 @@ def _sentence_transformers(files: ModelFiles) -> Callable[[Sequence[str]], Vecto
         return found
 
     return embed
-
-
-def _cosines(left: Vectors, right: Vectors) -> Vectors:
-    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    cosines: Vectors = (left * right).sum(axis=1) / lengths
-    return cosines
 
 
 def sample(texts: Sequence[str], count: int) -> list[str]:

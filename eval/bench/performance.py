@@ -173,10 +173,10 @@ def _lines(measured: Mapping[str, Figures | None]) -> Iterator[str]:
         yield ""
 
 
-def flat(figures: Figures, above: str = "") -> Iterator[tuple[str, str]]:
+def flat(figures: Figures, above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the figures by their names, those of a mapping with its name and a dot before theirs."""
     for name, value in figures.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{above}{name}.")
         else:
-            yield f"{above}{name}", str(value)
+            yield f"{above}{name}", value

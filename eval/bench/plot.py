@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.bench.performance import flat
 from index.errors import InputError
 
 # By how a figure's name ends, the first that fits; what has no unit is not drawn.
@@ -100,13 +101,11 @@ def _unit(name: str) -> str | None:
     return next((unit for ending, unit in _UNITS if name.endswith(ending)), None)
 
 
-def _numbers(figures: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+def _numbers(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield every number in some figures under its whole name, `outer.inner`."""
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{above}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield f"{above}{name}", float(value)
+    for name, value in flat(figures):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, float(value)
 
 
 def _series(figures: Mapping[str, Any], above: str = "") -> Iterator[Panel]:

@@ -22,10 +22,10 @@ import structlog
 from numpy.typing import NDArray
 
 from index.disk import make_durable
-from index.embedding.embedder import Vectors
+from index.embedding.embedder import Vectors, cosines
 from index.embedding.model_files import ModelFiles
 from index.embedding.probe_texts import calibration_texts, probes
-from index.embedding.runtime import DEVICE, LEAST_COSINE, Precision, native_precision, openvino
+from index.embedding.runtime import DEVICE, LEAST_COSINE, Precision, core, native_precision, openvino
 from index.embedding.sentence_transformers import load_model
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ _CHECKED_AT_LOAD = 3
 
 _log = structlog.get_logger(__name__)
 
-Infer = Callable[[Sequence[int], bool], tuple[Vectors, Vectors]]
+# Token ids, and whether the vectors of tokens are wanted.
+Task = tuple[Sequence[int], bool]
+Outputs = tuple[Vectors, Vectors]
+Infer = Callable[[Task], Outputs]
 
 
 class NotCompilable(Exception):
@@ -69,7 +72,7 @@ class Compiled:
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": streams,
         }
-        self._model = openvino().Core().compile_model(model, DEVICE, options)
+        self._model = core().compile_model(model, DEVICE, options)
         self.precision = precision
 
     def infer(self) -> Infer:
@@ -79,7 +82,8 @@ class Compiled:
         """
         request = self._model.create_infer_request()
 
-        def infer(ids: Sequence[int], with_tokens: bool) -> tuple[Vectors, Vectors]:
+        def infer(task: Task) -> Outputs:
+            ids, with_tokens = task
             outputs = request.infer(list(model_input(ids)), share_inputs=True, share_outputs=True)
             # The outputs are the request's own memory, which the next text overwrites. Vectors of tokens are
             # a hundred times as many: kept of every passage of an ingest they would be gigabytes.
@@ -108,7 +112,7 @@ def load_compiled(folder: Path, files: ModelFiles, precision: Precision, streams
         record = _Record(**json.loads((folder / _RECORD_FILE).read_text(encoding="utf-8")))
         if record.openvino != openvino().__version__:
             return None
-        compiled = Compiled(openvino().Core().read_model(folder / _MODEL_FILE), precision, streams)
+        compiled = Compiled(core().read_model(folder / _MODEL_FILE), precision, streams)
         texts = probes()
         checked = sorted(range(len(texts)), key=lambda place: len(texts[place]))[:_CHECKED_AT_LOAD]
         expected = np.array(record.vectors, dtype=np.float32)[checked]
@@ -201,9 +205,8 @@ def _deaf() -> Iterator[None]:
 def _least_cosine(compiled: Compiled, files: ModelFiles, texts: Sequence[str], expected: Vectors) -> float:
     infer = compiled.infer()
     prompt = files.identity.prompts["passage"]
-    found = np.stack([infer(files.input_ids(prompt + text), False)[1] for text in texts]).astype(np.float64)
-    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-    return float(((found * expected).sum(axis=1) / lengths).min())
+    found = np.stack([infer((files.input_ids(prompt + text), False))[1] for text in texts])
+    return float(cosines(found, expected).min())
 
 
 def _keep(folder: Path, model: Any, record: _Record) -> None:

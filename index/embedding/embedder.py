@@ -69,6 +69,13 @@ class TokenVectors:
     pooled: Vectors
 
 
+def cosines(left: Vectors, right: Vectors) -> Vectors:
+    """Return the cosine of each row of `left` with that of `right`, both of shape (n, dimension)."""
+    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    found: Vectors = (left * right).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return found
+
+
 class Embedder(Protocol):
     """Turns texts into vectors whose inner product says how near they are in meaning.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.chunking import TokenWindow
-from index.embedding.embedder import Embedder, ModelIdentity, TokenVectors, Vectors
+from index.embedding.embedder import Embedder, ModelIdentity, TokenVectors, Vectors, cosines
 from index.errors import SpaceMismatch
 
 # Vectors of one model differ in the last digits between machines, and by up to 0.005 with int8; those of
@@ -65,7 +65,7 @@ class ProvenEmbedder:
             if self._proven.is_set():
                 return
             found = self._embedder.embed_passages(self._texts)
-            least = float(np.min(_cosines(found, self._expected)))
+            least = float(np.min(cosines(found, self._expected)))
             if not least >= LEAST_COSINE:
                 name = self.identity.name
                 raise SpaceMismatch(
@@ -73,9 +73,3 @@ class ProvenEmbedder:
                     f"(cosine {least:.3f}): run `quotebound reindex --model {name}`"
                 )
             self._proven.set()
-
-
-def _cosines(left: Vectors, right: Vectors) -> Vectors:
-    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    cosines: Vectors = (left * right).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return cosines

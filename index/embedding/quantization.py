@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.runtime import DEVICE, openvino
+from index.embedding.runtime import DEVICE, core, openvino
 
 Matrix = NDArray[np.float64]
 
@@ -85,10 +85,7 @@ def _activations(
     watched.add_outputs([nodes[name].output(index) for name, index in keys])
     first = len(model.outputs)
     request = (
-        openvino()
-        .Core()
-        .compile_model(watched, DEVICE, {"INFERENCE_PRECISION_HINT": "f32"})
-        .create_infer_request()
+        core().compile_model(watched, DEVICE, {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
     )
     found: dict[tuple[str, int], list[Matrix]] = {key: [] for key in keys}
     for ids in texts:

@@ -8,6 +8,7 @@ import sys
 from enum import StrEnum
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 # Asked of the processor only: OpenVINO can use others, on which nothing here was measured.
 DEVICE = "CPU"
@@ -37,9 +38,16 @@ def openvino() -> ModuleType:
     return importlib.import_module("openvino")
 
 
+@cache
+def core() -> Any:
+    """Return OpenVINO's core, which reads and compiles models; one serves all threads."""
+    return openvino().Core()
+
+
+@cache
 def native_precision() -> Precision:
     """Return the quickest precision that leaves vectors as they are: bf16 where the processor has it."""
-    capabilities = openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+    capabilities = core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
     return Precision.BF16 if "BF16" in capabilities else Precision.F32
 
 

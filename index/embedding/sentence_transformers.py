@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Sequence
@@ -11,17 +10,15 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from index.chunking import TokenWindow
-from index.embedding.embedder import ModelIdentity, TokenVectors, Vectors
+from index.embedding.embedder import TokenVectors, Vectors
 from index.embedding.model_files import ModelFiles
+from index.embedding.of_files import EmbedderOfFiles
 from index.errors import ModelNotFound
 from index.types import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
-
-_CACHED_QUERIES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ ON_CPU = Placement("cpu", "float32", 16, 32)
 ON_GPU = Placement("cuda", "bfloat16", 256, 512)
 
 
-class SentenceTransformerEmbedder:
+class SentenceTransformerEmbedder(EmbedderOfFiles):
     """Implements `Embedder` with any sentence-transformers model on torch.
 
     The model is loaded on first use: torch and sentence-transformers take seconds to import, and an
@@ -52,22 +49,11 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(self, files: ModelFiles, placement: Placement = ON_CPU) -> None:
-        self._files = files
+        super().__init__(files)
         self._placement = placement
         self._loaded: SentenceTransformer | None = None
         # One thread in the model at a time: Hugging Face tokenizers fail when shared (transformers #47085).
         self._lock = threading.Lock()
-        self._cached_query = functools.lru_cache(_CACHED_QUERIES)(self._embed_query)
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """What makes this model's vectors incomparable with those of others."""
-        return self._files.identity
-
-    @property
-    def window(self) -> TokenWindow:
-        """How much text the model reads at once."""
-        return self._files
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one vector for each text that is searched."""
@@ -111,16 +97,10 @@ class SentenceTransformerEmbedder:
                 )
         return [found[index] for index in range(len(texts))]
 
-    def embed_query(self, text: str) -> Vectors:
-        """Return the vector of a text that is searched for; read-only, since it may be served again."""
-        return self._cached_query(text)
-
     def _embed_query(self, text: str) -> Vectors:
         with self._lock:
             vector = self._model().encode_query(text, show_progress_bar=False)
-        result = np.asarray(vector, dtype=np.float32)
-        result.flags.writeable = False
-        return result
+        return np.array(vector, dtype=np.float32)
 
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:

@@ -10,9 +10,10 @@ import base64
 import functools
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tiktoken
+if TYPE_CHECKING:
+    from tiktoken import Encoding
 
 ENCODING_NAME = "quotebound_cl100k"
 
@@ -49,6 +50,9 @@ def encoding_parameters() -> dict[str, Any]:
 
 
 @functools.cache
-def encoding() -> tiktoken.Encoding:
+def encoding() -> Encoding:
     """Return the shared tokenizer, found by tiktoken through its plug-in point."""
+    # A question needs no count of these tokens.
+    import tiktoken  # noqa: PLC0415
+
     return tiktoken.get_encoding(ENCODING_NAME)

@@ -50,8 +50,8 @@ def embed(
     With --data also nDCG@10 on SciFact, by vectors alone, which takes some ten minutes.
     """
     from eval.bench import embed as bench
-    from eval.bench.retrieval_set import load_scifact
     from eval.bench.texts import passages_of
+    from eval.public import load_scifact
     from index.embedding.model_files import open_model
     from rag.settings import load_settings
 
@@ -73,7 +73,7 @@ def ingest(
 ) -> None:
     """Time an ingest and its steps, and the share of it that the model takes."""
     from eval.bench import ingest as bench
-    from eval.bench.retrieval_set import load_scifact
+    from eval.public import load_scifact
     from rag.models import embedder_of
     from rag.settings import load_settings
 
@@ -209,5 +209,5 @@ def _print_figures(figures: dict[str, Any], *, as_json: bool, plot: Path | None 
 
     table = Table("figure", "value")
     for name, value in flat(figures):
-        table.add_row(name, value)
+        table.add_row(name, str(value))
     console().print(table)
