@@ -31,8 +31,8 @@ from eval.regression import Choice, Floats, conditional_logit, logistic_regressi
 from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
 from rag.models import embedder_of
+from rag.reading.combination import Linear
 from rag.reading.features import SENTENCE_SIGNALS
-from rag.reading.similarity import Linear
 from rag.settings import Settings
 
 CALIBRATION_ARTICLES = 5

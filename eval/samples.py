@@ -23,13 +23,14 @@ from index.running import JobRunner
 from index.store import Store
 from index.types import Hit, Why
 from rag.answering import DEFAULT_TOP_K
+from rag.reading.combination import Coefficients, Linear
 from rag.reading.features import SENTENCE_SIGNALS, Question
-from rag.reading.similarity import Coefficients, Linear, SimilarityReader
+from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
 
 # How deep to search so that the passages left fill the page when the answering ones are taken out.
-_DEEPER = 10
+DEEPER = 10
 _CACHED = 4000
 
 
@@ -82,12 +83,7 @@ def collect(
     articles: Sequence[SquadArticle], library: Library, asked_of_all: int, tell: Callable[[str], None]
 ) -> tuple[list[list[Sample]], list[Sample]]:
     """Return each article's samples among neighbours, and those of the last few asked of all articles."""
-    documents = {}
-    for article in articles:
-        report = JobRunner.over(library.ingestor).add(article.text.encode(), f"{article.title}.txt")
-        if not report.files or (outcome := report.files[0]).status is not FileStatus.ADDED:
-            raise ValueError(f"{article.title} was not added: {report.job.message}")
-        documents[article.title] = outcome.document_id or ""
+    documents = ingested(articles, library)
     near: list[list[Sample]] = []
     far: list[Sample] = []
     for number, article in enumerate(articles, start=1):
@@ -99,11 +95,22 @@ def collect(
             near[-1] += _samples(question, document_id, hits, len(hits), library)
             if number > len(articles) - asked_of_all:
                 hits = library.retriever.search(
-                    library.store.snapshot(), question.text, DEFAULT_TOP_K + _DEEPER
+                    library.store.snapshot(), question.text, DEFAULT_TOP_K + DEEPER
                 )
                 far += _samples(question, document_id, hits, DEFAULT_TOP_K, library)
         tell(f"{number}/{len(articles)} {article.title}: {len(near[-1])} samples")
     return near, far
+
+
+def ingested(articles: Sequence[SquadArticle], library: Library) -> dict[str, str]:
+    """Bring articles into a library; return their documents' ids by title."""
+    documents = {}
+    for article in articles:
+        report = JobRunner.over(library.ingestor).add(article.text.encode(), f"{article.title}.txt")
+        if not report.files or (outcome := report.files[0]).status is not FileStatus.ADDED:
+            raise ValueError(f"{article.title} was not added: {report.job.message}")
+        documents[article.title] = outcome.document_id or ""
+    return documents
 
 
 def _neighbours(question: SquadQuestion, rows: Sequence[int], library: Library) -> list[Hit]:
@@ -128,12 +135,13 @@ def _samples(
     kind = Kind.ANSWERABLE if question.answerable else Kind.MISLEADING
     found = [_sample(kind, question, document_id, hits[:count], library)]
     if question.answerable:
-        others = [hit for hit in hits if not _holds(hit, document_id, question)]
+        others = [hit for hit in hits if not holds(hit, document_id, question)]
         found.append(_sample(Kind.REMOVED, question, document_id, others[:count], library))
     return found
 
 
-def _holds(hit: Hit, document_id: str, question: SquadQuestion) -> bool:
+def holds(hit: Hit, document_id: str, question: SquadQuestion) -> bool:
+    """Tell whether a hit's passage holds an answer of a question on a document."""
     passage = hit.passage
     return passage.document_id == document_id and any(
         passage.start <= answer < passage.end for answer in question.answers

@@ -17,8 +17,9 @@ from eval.public import SQUAD2_FILE, load_squad2
 from eval.samples import Kind, Sample
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
 from index.errors import SourceNotFound
+from rag.reading.combination import Coefficients
 from rag.reading.features import SENTENCE_SIGNALS
-from rag.reading.similarity import COEFFICIENTS_FILE, Coefficients
+from rag.reading.similarity import COEFFICIENTS_FILE
 from rag.settings import Settings
 
 PLACES = ("Arlen", "Borvik", "Cassel", "Dunmore", "Estrel", "Falken", "Girona")
@@ -179,7 +180,7 @@ def test_misleading_questions_are_measured_and_not_fitted_on() -> None:
 def test_what_was_fitted_is_loaded_as_it_was_written(tmp_path: Path, fitted: dict[str, Any]) -> None:
     path = tmp_path / "similarity.json"
     path.write_text(dump(fitted))
-    loaded = Coefficients.load(path)
+    loaded = Coefficients.load(path, SENTENCE_SIGNALS)
     assert loaded.threshold == fitted["threshold"]
     assert loaded.relevance.weights == fitted["relevance"]["weights"]
     assert loaded.answerable.constant == fitted["answerable"]["constant"]
@@ -191,7 +192,7 @@ def test_coefficients_of_other_signals_are_refused_with_the_way_out(
     path = tmp_path / "similarity.json"
     path.write_text(dump(fitted | {"signals": ["sentence_cosine"]}))
     with pytest.raises(ValueError, match="quotebound eval fit"):
-        Coefficients.load(path)
+        Coefficients.load(path, SENTENCE_SIGNALS)
 
 
 def test_without_the_data_the_message_says_what_they_are(tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_an_impossible_question_has_no_answers(data: Path) -> None:
 
 
 def test_the_committed_coefficients_load() -> None:
-    loaded = Coefficients.load()
+    loaded = Coefficients.load(COEFFICIENTS_FILE, SENTENCE_SIGNALS)
     assert 0.3 <= loaded.threshold <= 0.9
     assert set(loaded.relevance.weights) == set(loaded.answerable.weights) == set(SENTENCE_SIGNALS)
 

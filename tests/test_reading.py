@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from index.terms import query_terms
 from index.types import Hit
+from rag.reading.combination import Coefficients
 from rag.reading.features import (
     SENTENCE_SIGNALS,
     Question,
     candidate_sentences,
     content_words,
 )
-from rag.reading.similarity import COEFFICIENTS_FILE, Coefficients, SimilarityReader
+from rag.reading.similarity import COEFFICIENTS_FILE, SimilarityReader
 from rag.reading.spans import Expected, answer_span, candidates, expected_answer
 
 
@@ -262,7 +263,7 @@ def test_coefficients_of_other_signals_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(ValueError, match=r"other\.json.*quotebound eval fit"):
-        Coefficients.load(other)
+        Coefficients.load(other, SENTENCE_SIGNALS)
 
 
 def test_the_threshold_is_the_one_that_was_fitted() -> None:

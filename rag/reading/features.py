@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import regex
@@ -104,42 +105,61 @@ def candidate_sentences(hits: Sequence[Hit]) -> list[Candidate]:
     return found
 
 
-def sentence_signals(
-    question: Question,
-    content: ContentWords,
-    hits: Sequence[Hit],
-    sentences: Sequence[Candidate],
-    tokens: Sequence[TokenVectors],
-    cosines: Sequence[float],
-) -> NDArray[np.float64]:
-    """Return the signals of each sentence, of shape (sentences, len(SENTENCE_SIGNALS)).
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Which terms stand in each sentence and passage that is read, and how much those asked for weigh."""
 
-    `tokens` and `cosines` are of each sentence: its vectors, and its cosine with the question.
-    """
-    in_sentence = [frozenset(analyze(sentence.text, "en")) for sentence in sentences]
-    in_passage = [frozenset(analyze(indexed_text(hit.passage), "en")) for hit in hits]
-    weights = _weights(question.terms, in_sentence)
-    families = _families(weights, frozenset().union(*in_sentence, *in_passage))
-    word_weights = _word_weights(content, in_sentence)
-    rows = []
-    for sentence, present, vectors, cosine in zip(sentences, in_sentence, tokens, cosines, strict=True):
-        passage = in_passage[sentence.hit]
-        typed = question.expected is not Expected.OTHER
-        matches = typed and bool(candidates(sentence.text, question.expected, question.terms))
-        rows.append(
-            (
-                cosine,
-                hits[sentence.hit].why.dense_score or 0.0,
-                _coverage(weights, families, present),
-                _coverage(weights, families, passage),
-                _token_similarity(content, word_weights, vectors),
-                float(matches),
-                float(typed and not matches),
-                _share(question.names, present),
-                _share(question.names, passage),
-            )
-        )
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(SENTENCE_SIGNALS))
+    in_sentence: list[frozenset[str]]
+    in_passage: list[frozenset[str]]
+    weights: Mapping[str, float]
+    families: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, question: Question, hits: Sequence[Hit], sentences: Sequence[Candidate]) -> Overlap:
+        """Return what the sentences and passages have of a question's words."""
+        in_sentence = [frozenset(analyze(sentence.text, "en")) for sentence in sentences]
+        in_passage = [frozenset(analyze(indexed_text(hit.passage), "en")) for hit in hits]
+        weights = _weights(question.terms, in_sentence)
+        families = _families(weights, frozenset().union(*in_sentence, *in_passage))
+        return cls(in_sentence, in_passage, weights, families)
+
+
+def lexical_signals(
+    question: Question, hits: Sequence[Hit], sentences: Sequence[Candidate], overlap: Overlap
+) -> dict[str, list[float]]:
+    """Return those signals of each sentence, by name, that need no model but what retrieval had."""
+    typed = question.expected is not Expected.OTHER
+    matches = [
+        typed and bool(candidates(sentence.text, question.expected, question.terms)) for sentence in sentences
+    ]
+    covered, named = (
+        [share(passage) for passage in overlap.in_passage]
+        for share in (partial(_coverage, overlap.weights, overlap.families), partial(_share, question.names))
+    )
+    return {
+        "passage_cosine": [hits[sentence.hit].why.dense_score or 0.0 for sentence in sentences],
+        "sentence_coverage": [
+            _coverage(overlap.weights, overlap.families, present) for present in overlap.in_sentence
+        ],
+        "passage_coverage": [covered[sentence.hit] for sentence in sentences],
+        "type_match": [float(match) for match in matches],
+        "type_miss": [float(typed and not match) for match in matches],
+        "sentence_names": [_share(question.names, present) for present in overlap.in_sentence],
+        "passage_names": [named[sentence.hit] for sentence in sentences],
+    }
+
+
+def token_similarities(
+    content: ContentWords, overlap: Overlap, tokens: Sequence[TokenVectors]
+) -> list[float]:
+    """Return for each sentence how near the question's words are to it, by their weight."""
+    word_weights = _word_weights(content, overlap.in_sentence)
+    return [_token_similarity(content, word_weights, vectors) for vectors in tokens]
+
+
+def as_rows(signals: Mapping[str, Sequence[float]], names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the signals of some names as columns, a row for each sentence."""
+    return np.array([signals[name] for name in names], dtype=np.float64).T
 
 
 def _weights(terms: Iterable[str], sentences: Sequence[frozenset[str]]) -> dict[str, float]:

@@ -8,13 +8,10 @@ unanswerable questions. `quotebound eval fit` fits both and writes `similarity.j
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +20,17 @@ from index.catalog import embedding_key
 from index.embedding import Embedder, TokenVectors
 from index.types import Hit, Span
 from index.vectors import normalized
+from rag.reading.combination import Coefficients
 from rag.reading.features import (
     SENTENCE_SIGNALS,
     Candidate,
+    Overlap,
     Question,
+    as_rows,
     candidate_sentences,
     content_words,
-    sentence_signals,
+    lexical_signals,
+    token_similarities,
 )
 from rag.reading.spans import answer_span
 from rag.types import Evidence, Reading
@@ -38,49 +39,6 @@ COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
 # A sentence's token vectors take some 40 kB.
 _CACHED_SENTENCES = 1000
 _TYPE_MATCH = SENTENCE_SIGNALS.index("type_match")
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A weight for each signal and a constant; `probability` is the logistic function of their sum."""
-
-    constant: float
-    weights: Mapping[str, float]
-
-    def __call__(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weighted sum for each row of signals."""
-        vector = np.array([self.weights[name] for name in SENTENCE_SIGNALS])
-        total: NDArray[np.float64] = signals @ vector + self.constant
-        return total
-
-    def probability(self, signals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the logistic function of the weighted sum for each row of signals."""
-        result: NDArray[np.float64] = 1 / (1 + np.exp(-self(signals)))
-        return result
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficients:
-    """What `quotebound eval fit` found: how to rank sentences, when to answer, and from which threshold.
-
-    `relevance` orders sentences and gives the probability that one is evidence; `answerable` is for
-    the best sentence of a question. `threshold` is the least `answerable` at which to answer.
-    """
-
-    relevance: Linear
-    answerable: Linear
-    threshold: float
-
-    @classmethod
-    def load(cls, path: Path = COEFFICIENTS_FILE) -> Self:
-        """Read the coefficients; raise `ValueError` where they are of other signals than these."""
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if tuple(stored["signals"]) != SENTENCE_SIGNALS:
-            raise ValueError(f"{path.name} is of other signals; fit it anew with `quotebound eval fit`")
-        relevance, answerable = (
-            Linear(stored[key]["constant"], stored[key]["weights"]) for key in ("relevance", "answerable")
-        )
-        return cls(relevance, answerable, stored["threshold"])
 
 
 class SimilarityReader:
@@ -94,8 +52,8 @@ class SimilarityReader:
         cached_sentences: int = _CACHED_SENTENCES,
     ) -> None:
         self._embedder = embedder
-        self._coefficients = coefficients or Coefficients.load()
-        self._tokens = _TokenCache(embedder, cached_sentences)
+        self._coefficients = coefficients or Coefficients.load(COEFFICIENTS_FILE, SENTENCE_SIGNALS)
+        self._tokens = TokenCache(embedder, cached_sentences)
 
     @property
     def threshold(self) -> float:
@@ -134,8 +92,11 @@ class SimilarityReader:
         dimension = self._embedder.identity.dimension
         query = normalized(self._embedder.embed_query(question.text)[np.newaxis], dimension)[0]
         cosines = normalized(np.stack([sentence.pooled for sentence in tokens]), dimension) @ query
-        content = content_words(question.text, asked)
-        return sentences, sentence_signals(question, content, hits, sentences, tokens, cosines.tolist())
+        overlap = Overlap.of(question, hits, sentences)
+        found = lexical_signals(question, hits, sentences, overlap)
+        found["sentence_cosine"] = cosines.tolist()
+        found["token_similarity"] = token_similarities(content_words(question.text, asked), overlap, tokens)
+        return sentences, as_rows(found, SENTENCE_SIGNALS)
 
 
 def _answer(sentence: Candidate, question: Question) -> Span | None:
@@ -145,7 +106,7 @@ def _answer(sentence: Candidate, question: Question) -> Span | None:
     return Span(sentence.span.start + found.start, sentence.span.start + found.end)
 
 
-class _TokenCache:
+class TokenCache:
     """The vectors of sentences read lately, by a digest of their text: it keeps no text of a document."""
 
     def __init__(self, embedder: Embedder, size: int) -> None:
@@ -155,6 +116,7 @@ class _TokenCache:
         self._lock = threading.Lock()
 
     def of(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of each text's tokens, of those not read lately from the model."""
         keys = [embedding_key(text) for text in texts]
         with self._lock:
             found = {key: self._known[key] for key in keys if key in self._known}
