@@ -1,0 +1,1 @@
+"""Training of the reader: what `rag.reading.train` reads, composes, runs and writes."""
