@@ -8,11 +8,15 @@ import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from index.errors import SourceNotFound
+from index.types import Span
 
 SQUAD2_FILE = Path("dev/squad2-public.json.gz")
+QED_FILE = Path("dev/qed.jsonl.gz")
 SCIFACT_FOLDER = Path("dev/scifact")
 
 
@@ -113,6 +117,45 @@ def load_scifact(data: Path) -> RetrievalSet:
     return RetrievalSet(documents, {key: queries[key] for key in relevant if key in queries}, dict(relevant))
 
 
-def _lines(path: Path) -> list[dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class SentenceQuestion:
+    """A question on a paragraph of which one sentence, the place `selected`, answers it."""
+
+    question: str
+    context: str
+    sentences: tuple[Span, ...]
+    selected: int
+
+
+def load_qed(data: Path) -> list[SentenceQuestion]:
+    """Return those questions of QED's development set of which its annotators selected a sentence.
+
+    Raise `SourceNotFound` saying where it comes from.
+    """
+    path = data / QED_FILE
+    if not path.is_file():
+        raise SourceNotFound(
+            f"there is no {QED_FILE} in the data folder: it is the development set of QED "
+            "(Lamm et al., 2021; text CC BY-SA 3.0), JSON Lines, compressed with gzip"
+        )
+    found = []
+    for entry in _lines(path):
+        selected = entry["annotation"].get("selected_sentence")
+        if selected is None:
+            continue
+        context, starts = entry["paragraph_text"], entry["sentence_starts"]
+        spans = [Span(*bounds).stripped(context) for bounds in pairwise([*starts, len(context)])]
+        found.append(
+            SentenceQuestion(
+                entry["question_text"],
+                context,
+                tuple(span or Span(start, start) for span, start in zip(spans, starts, strict=True)),
+                starts.index(selected["start"]),
+            )
+        )
+    return found
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]

@@ -21,6 +21,9 @@ from rag.errors import InvalidSetting
 
 CONFIG_FILE = "quotebound.toml"
 
+OWN_READER = "quotebound"
+SIMILARITY = "similarity"
+
 
 class Settings(BaseSettings):
     """What can be set. Frozen, and it builds nothing: `wiring` does."""
@@ -60,6 +63,13 @@ class Settings(BaseSettings):
         f"{CHUNK_TOKENS} for a new one",
     )
 
+    reader: str = Field(
+        OWN_READER,
+        min_length=1,
+        description=f"what reads passages: {OWN_READER}, the network that ships with the product; "
+        f"{SIMILARITY}, the embedding model alone; or a question-answering or cross-encoder model by folder "
+        "or name on the hub",
+    )
     threshold: float | None = Field(
         None, ge=0, le=1, description="least probability at which to answer; unset: as fitted with the reader"
     )

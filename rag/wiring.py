@@ -19,8 +19,7 @@ from index.store import Store
 from index.types import DEFAULT_COLLECTION
 from rag.answering import Assistant, Engine
 from rag.generation.extractive import ExtractiveGenerator
-from rag.models import embedder_of
-from rag.reading.similarity import SimilarityReader
+from rag.models import Readers, embedder_of
 from rag.retrieval import Retriever
 from rag.settings import Settings
 
@@ -35,7 +34,7 @@ class Application:
 
     With `writable` it holds the home's lock; raise `HomeLocked` where another process does. Each
     collection is asked with the model that it was made with. An `embedder` of one's own stands for
-    the model that it says it is; `embedders` finds those of other names.
+    the model that it says it is; `embedders` finds those of other names, `readers` makes readers.
     """
 
     def __init__(
@@ -45,12 +44,14 @@ class Application:
         writable: bool,
         embedder: Embedder | None = None,
         embedders: Callable[[str], Embedder] | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self.settings = settings
         self._find = embedders or (lambda name: embedder_of(settings, name))
         self._embedders: dict[str, Embedder] = {}
         self._engines: dict[str, Engine] = {}
         self._building = threading.Lock()
+        self.readers = readers or Readers(settings)
         self.embedder = embedder or self._find(settings.model or PACKAGED_MODEL)
         self._embedders[self.embedder.identity.name] = self.embedder
         chunker = Chunker(self.embedder.window, settings.chunk_tokens or CHUNK_TOKENS)
@@ -69,7 +70,7 @@ class Application:
         with self._building:
             if key not in self._engines:
                 proven = ProvenEmbedder(self._embedder(space), *snapshot.catalog.probes(key))
-                self._engines[key] = Engine(proven, Retriever(proven), SimilarityReader(proven))
+                self._engines[key] = Engine(proven, Retriever(proven), self.readers.reader_of(proven))
             return self._engines[key]
 
     def ingestor(self, collection: str = DEFAULT_COLLECTION) -> Ingestor:

@@ -32,6 +32,7 @@ from index.types import Document, Hit, Page, Passage, Span, Why
 from index.vectors import VectorIndex
 from rag.generation import DraftSentence, Generator
 from rag.reading import Reader
+from rag.reading.network import Network
 from rag.types import Evidence, Reading
 
 
@@ -943,6 +944,65 @@ class ReaderContract:
 
     def test_the_threshold_is_a_probability(self) -> None:
         assert 0 <= self.reader().threshold <= 1
+
+
+class NetworkContract:
+    """Give `network`."""
+
+    question = "When was the treaty signed?"
+    texts = (
+        "The treaty was signed on 3 May 1921. It ended a long war.",
+        "A glacier melted.\nThe river froze in winter.",
+        "“¿Qué?” — 条約は1921年に署名された。 🏔️ ok.",
+    )
+
+    def network(self) -> Network:
+        raise NotImplementedError
+
+    def passages(self) -> list[Passage]:
+        return [hit.passage for hit in ranked(self.question, *self.texts)]
+
+    def test_each_passage_and_each_of_its_sentences_is_read(self) -> None:
+        passages = self.passages()
+        found = self.network().read(self.question, passages)
+        assert [len(read.sentences) for read in found] == [len(passage.sentences) for passage in passages]
+
+    def test_a_span_lies_within_its_sentence(self) -> None:
+        passages = self.passages()
+        for passage, read in zip(passages, self.network().read(self.question, passages), strict=True):
+            for sentence, found in zip(passage.sentences, read.sentences, strict=True):
+                if found.span is not None:
+                    assert sentence.start <= found.span.start < found.span.end <= sentence.end
+
+    def test_all_numbers_are_finite(self) -> None:
+        for read in self.network().read(self.question, self.passages()):
+            assert np.isfinite(
+                [
+                    read.relevance,
+                    *(number for found in read.sentences for number in (found.evidence, found.margin)),
+                ]
+            ).all()
+
+    def test_what_is_made_of_a_passage_does_not_depend_on_the_others(self) -> None:
+        network, passages = self.network(), self.passages()
+        together = network.read(self.question, passages)
+        alone = [network.read(self.question, [passage])[0] for passage in passages]
+        assert together == alone
+        assert network.read(self.question, passages[::-1]) == together[::-1]
+
+    def test_without_passages_nothing_is_read(self) -> None:
+        assert self.network().read(self.question, []) == []
+
+    def test_a_long_question_is_cut_and_not_refused(self) -> None:
+        (read,) = self.network().read("why " * 3000, self.passages()[:1])
+        assert len(read.sentences) == 2
+
+    def test_many_threads_read_what_one_reads(self) -> None:
+        network, passages = self.network(), self.passages()
+        expected = network.read(self.question, passages)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: network.read(self.question, passages), range(16)))
+        assert all(read == expected for read in found)
 
 
 class GeneratorContract:

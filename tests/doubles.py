@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.embedding import ModelIdentity, TokenVectors, Vectors
-from index.terms import analyze
-from index.types import Block, BlockKind, Document, Span, content_id, text_sha256
+from index.terms import analyze, query_terms
+from index.types import Block, BlockKind, Document, Passage, Span, content_id, text_sha256
+from rag.reading.network import ReadPassage, ReadSentence
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -99,3 +100,25 @@ def document(text: str, source: str = "notes.txt", *, blocks: Sequence[Block] | 
         media_type="text/plain",
         blocks=tuple(blocks),
     )
+
+
+class OverlapNetwork:
+    """A `Network` by shared words: a sentence is evidence as far as it has those of the question."""
+
+    def __init__(self) -> None:
+        self.read_texts: list[str] = []
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+        self.read_texts += [passage.text for passage in passages]
+        return [self._passage(set(query_terms(question, "en")), passage) for passage in passages]
+
+    def _passage(self, asked: set[str], passage: Passage) -> ReadPassage:
+        sentences = []
+        for span in passage.sentences:
+            text = passage.text[span.start - passage.start : span.end - passage.start]
+            evidence = 6 * len(asked & set(analyze(text, "en"))) / max(1, len(asked)) - 3
+            words = [
+                Span(span.start + match.start(), span.start + match.end()) for match in _WORD.finditer(text)
+            ]
+            sentences.append(ReadSentence(evidence, evidence, words[-2] if len(words) > 1 else None))
+        return ReadPassage(max((found.evidence for found in sentences), default=-3.0), tuple(sentences))

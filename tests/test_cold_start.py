@@ -35,6 +35,7 @@ FOR_ASK = FOR_HELP | {
     "pydantic_core",
     "pydantic_settings",
     "regex",
+    "safetensors",
     "sqlalchemy",
     "tantivy",
     "tokenizers",

@@ -6,14 +6,18 @@ import time
 from typing import Any
 
 from eval.bench.growth import grow
-from eval.bench.timing import Durations, TimedEmbedder, summary
+from eval.bench.timing import Durations, TimedEmbedder, TimedNetwork, summary
 from eval.cases import EvalSet
 from eval.metrics import percentile
 from index.embedding import Embedder
 from index.running import JobRunner
 from index.sync import SyncRequest
+from rag.models import Readers
+from rag.reading.network import Network
 from rag.settings import Settings
 from rag.wiring import Application
+
+_BASELINES = ("baseline", "reader_baseline")
 
 
 def run(
@@ -22,17 +26,24 @@ def run(
     """Ask the questions of a set in some rounds, and return the figures of the first and of the later ones.
 
     In the first round question and most sentences are seen for the first time; later both are known. Before
-    that the collection is made larger, to so many `passages` (see `grow`). The baseline is the embedding of
-    the question alone, which no answer can do without; it is run beside each question, so that what else
-    the machine does slows both.
+    that the collection is made larger, to so many `passages` (see `grow`). The baselines are the embedding
+    of the question alone, which no answer can do without, and the reader's network over the passages of the
+    answer; they are run beside each question, so that what else the machine does slows both.
     """
     durations = Durations()
     embedder.embed_query("load the model before the clock starts")
     timed = TimedEmbedder(embedder, durations)
-    with Application(settings, writable=True, embedder=timed) as application:
+    readers = Readers(settings)
+    readers.load()
+    network = readers.network
+    if network is not None:
+        readers.network = TimedNetwork(network, durations)
+    with Application(settings, writable=True, embedder=timed, readers=readers) as application:
         JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
         grow(application.home.collection(), passages)
-        phases = [_round(number, eval_set, application, embedder, durations) for number in range(rounds)]
+        phases = [
+            _round(number, eval_set, application, (embedder, network), durations) for number in range(rounds)
+        ]
         searched = len(application.home.collection().snapshot())
     later = _merged(phases[1:])
     return {
@@ -45,7 +56,11 @@ def run(
 
 
 def _round(
-    number: int, eval_set: EvalSet, application: Application, bare: Embedder, durations: Durations
+    number: int,
+    eval_set: EvalSet,
+    application: Application,
+    bare: tuple[Embedder, Network | None],
+    durations: Durations,
 ) -> Durations:
     found = Durations()
     # An answer that was kept takes none of the steps.
@@ -60,8 +75,13 @@ def _round(
             if step != "total":
                 found.seconds[step].append(milliseconds / 1000)
         # Another text of the same length in each round, which nothing can have kept.
+        other = f"{number} {case.question[::-1]}"
+        embedder, network = bare
         with found.step("baseline"):
-            bare.embed_query(f"{number} {case.question[::-1]}")
+            embedder.embed_query(other)
+        if network is not None:
+            with found.step("reader_baseline"):
+                network.read(other, [hit.passage for hit in answer.hits])
     return found
 
 
@@ -74,10 +94,11 @@ def _merged(phases: list[Durations]) -> Durations:
 
 
 def _figures(durations: Durations) -> dict[str, Any]:
-    steps = [step for step in durations.seconds if step not in ("ask", "model", "baseline")]
+    steps = [step for step in durations.seconds if step not in ("ask", "model", *_BASELINES)]
     whole, model = durations.seconds["ask"], durations.seconds["model"]
     outside = [total - passes for total, passes in zip(whole, model, strict=True)]
     ask, baseline = summary(durations.seconds["ask"]), summary(durations.seconds["baseline"])
+    read = durations.seconds.get("reader_baseline")
     return {
         "ask": ask,
         "steps": {step: summary(durations.seconds[step]) for step in steps},
@@ -87,4 +108,6 @@ def _figures(durations: Durations) -> dict[str, Any]:
         "questions_per_s": round(len(durations.seconds["ask"]) / durations.total("ask"), 2),
         "baseline": {"name": "embedding of the question", **baseline},
         "ratio_to_baseline": round(ask["p50_ms"] / max(baseline["p50_ms"], 1e-6), 3),
+        "reader_pass": summary(read) if read else None,
+        "ratio_to_reader_pass": round(percentile(whole, 0.5) / percentile(read, 0.5), 3) if read else None,
     }

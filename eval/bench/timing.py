@@ -14,6 +14,7 @@ from index.embedding import Embedder, ModelIdentity, TokenVectors, Vectors
 from index.jobs import FileRecord
 from index.store import Store
 from index.types import Document, DocumentInfo, Passage
+from rag.reading.network import Network, ReadPassage
 
 
 class Durations:
@@ -76,6 +77,19 @@ class TimedEmbedder:
         """Time the embedder's."""
         with self._durations.step("model"):
             return self._embedder.embed_tokens(texts)
+
+
+class TimedNetwork:
+    """A `Network` whose passes are timed as `model`."""
+
+    def __init__(self, network: Network, durations: Durations) -> None:
+        self._network = network
+        self._durations = durations
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+        """Time the network's."""
+        with self._durations.step("model"):
+            return self._network.read(question, passages)
 
 
 class TimedChunker(Chunker):

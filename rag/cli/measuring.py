@@ -16,6 +16,7 @@ from rag.cli.output import ExitCode, JsonFlag, console, print_json
 
 if TYPE_CHECKING:
     from eval.cases import EvalSet
+    from rag.reading.network import Network
     from rag.settings import Settings
     from rag.wiring import Application
 
@@ -62,21 +63,58 @@ def run_eval(
 
 @eval_app.command("fit")
 def fit(
-    data: Annotated[Path, typer.Option(help="Folder with the SQuAD 2.0 data.")],
+    data: Annotated[Path, typer.Option(help="Folder with the public data.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write.", show_default="rag/reading/similarity.json"),
+        typer.Option("--output", "-o", help="File to write.", show_default="the reader's own"),
+    ] = None,
+    reader: Annotated[
+        str | None, typer.Option(help="Which reader.", show_default="the one that is set")
     ] = None,
 ) -> None:
-    """Fit the reader's coefficients and threshold on public questions. Takes some ten minutes."""
-    from eval.fit import dump, run
-    from rag.reading.similarity import COEFFICIENTS_FILE
-    from rag.settings import load_settings
+    """Fit how a reader weighs its signals, and measure it. Takes some ten minutes."""
+    from eval.public import file_sha256
+    from rag.reading import similarity, trained
+    from rag.reading.network import WEIGHTS_FILE, CompiledNetwork
+    from rag.settings import OWN_READER, SIMILARITY, load_settings
 
-    result = run(data, load_settings(), lambda line: console(error=True).print(line, markup=False))
-    target = output or COEFFICIENTS_FILE
-    target.write_text(dump(result), encoding="utf-8")
+    settings = load_settings()
+    settings = settings.model_copy(update={"reader": reader or settings.reader})
+
+    def tell(line: str) -> None:
+        console(error=True).print(line, markup=False)
+
+    if settings.reader == SIMILARITY:
+        from eval.fit import dump, run
+
+        result, target = run(data, settings, tell), similarity.COEFFICIENTS_FILE
+    else:
+        from eval.fit import dump
+        from eval.reading.run import run as run_network
+
+        if settings.reader == OWN_READER:
+            weights, target = file_sha256(WEIGHTS_FILE), trained.COEFFICIENTS_FILE
+            network: Network = CompiledNetwork(weights)
+        else:
+            from rag.models import hub_reader
+            from rag.reading.hub import coefficients_file
+
+            network, stages = hub_reader(settings)
+            weights = stages.weights
+            target = coefficients_file(settings.home / "readers", settings.reader)
+        result = run_network(data, settings, network, weights, tell)
+        target.parent.mkdir(parents=True, exist_ok=True)
+    (output or target).write_text(dump(result), encoding="utf-8")
     print_json(result["fitted"])
+
+
+@eval_app.command("quality")
+def quality() -> None:
+    """Print the page of what the reader is worth, from the figures it was fitted with."""
+    from eval.reading.quality import page
+    from rag.reading.trained import COEFFICIENTS_FILE
+
+    typer.echo(page(json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))), nl=False)
 
 
 @contextmanager

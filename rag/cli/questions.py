@@ -28,7 +28,7 @@ def ask(
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question with verbatim quotes, or say that the documents do not."""
-    with _application() as application:
+    with _application(reads=True) as application:
         answer = application.assistant.ask(question, collection, top_k)
     if as_json:
         from rag.service.wire import AskResponse
@@ -45,7 +45,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages nearest to a query."""
-    with _application() as application:
+    with _application(reads=False) as application:
         result = application.assistant.search(query, collection, top_k)
     if as_json:
         from rag.service.wire import SearchResponse
@@ -55,16 +55,19 @@ def search(
         _print_hits(console(), result.hits)
 
 
-def _application() -> Application:
-    from rag.models import loading_embedder_of
+def _application(*, reads: bool) -> Application:
+    from rag.models import Readers, loading_embedder_of
     from rag.settings import load_settings
 
     settings = load_settings()
     embedder = loading_embedder_of(settings)
-    # Meanwhile the model loads.
+    readers = Readers(settings)
+    if reads:
+        readers.load_ahead()
+    # Meanwhile the models load.
     from rag.wiring import Application
 
-    return Application(settings, writable=False, embedder=embedder)
+    return Application(settings, writable=False, embedder=embedder, readers=readers)
 
 
 def _print_answer(to: Console, answer: Answer) -> None:

@@ -48,7 +48,7 @@ _MEASURE_EVERY = 300
 class Plan:
     """How a run goes: `tokens` in all, the highest `rate`, questions a part (`sample`, None: all)."""
 
-    tokens: int = 15_000_000
+    tokens: int = 14_000_000
     rate: float = 2e-4
     seed: int = 1
     sample: int | None = None

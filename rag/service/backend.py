@@ -96,9 +96,10 @@ class Backend:
             _log.info("ready", model=model)
 
     def _warm(self) -> str:
-        """Load the model of the default collection and hold it to its stored vectors; return its name."""
+        """Load the models, hold the default collection's to its stored vectors, and return its name."""
         snapshot = self.application.home.collection(create=True).snapshot()
         self.application.engine(snapshot).embedder.embed_query("ready")
+        self.application.readers.load()
         spare_what_is_loaded()
         return snapshot.space.name
 

@@ -1,0 +1,94 @@
+"""SQuAD 2.0's development questions asked of all articles at once, each sentence read with its signals.
+
+Three kinds, as `eval.samples` has them: answerable questions, those that annotators wrote to mislead, and
+answerable ones whose answering passages were taken out of what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.public import SquadArticle
+from eval.samples import DEEPER, Kind, Library, holds, ingested
+from index.types import Hit, Passage
+from rag.answering import DEFAULT_TOP_K
+from rag.reading.features import Question
+from rag.reading.network import Network, ReadPassage
+from rag.reading.trained import SignalReader
+
+Floats = NDArray[np.float64]
+_CACHED_SENTENCES = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question as it was read: the signals of each sentence (`COMPARED_SIGNALS`), and which are right."""
+
+    article: str
+    kind: Kind
+    signals: Floats
+    right: NDArray[np.bool_]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether what was read may answer: retrieval may have missed it."""
+        return self.kind is Kind.ANSWERABLE
+
+
+def collect(
+    articles: Sequence[SquadArticle],
+    asked: int,
+    library: Library,
+    network: Network,
+    tell: Callable[[str], None],
+) -> list[OpenQuestion]:
+    """Return the questions of the last `asked` articles by title, as they are read among all articles."""
+    documents = ingested(articles, library)
+    once = _ReadOnce(network)
+    reader = SignalReader(once, library.embedder, cached_sentences=_CACHED_SENTENCES)
+    snapshot = library.store.snapshot()
+    found = []
+    for article in articles[-asked:]:
+        document_id = documents[article.title]
+        for question in article.questions:
+            hits = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + DEEPER)
+            once.forget()
+            read: list[tuple[Kind, Sequence[Hit]]] = [
+                (Kind.ANSWERABLE if question.answerable else Kind.MISLEADING, hits)
+            ]
+            if question.answerable:
+                others = [hit for hit in hits if not holds(hit, document_id, question)]
+                read.append((Kind.REMOVED, others))
+            for kind, chosen in read:
+                asked_question = Question.analysed(question.text)
+                sentences = reader.read(asked_question, chosen[:DEFAULT_TOP_K])
+                right = [
+                    chosen[sentence.hit].passage.document_id == document_id
+                    and any(sentence.span.start <= answer < sentence.span.end for answer in question.answers)
+                    for sentence in sentences.candidates
+                ]
+                signals = reader.compare(sentences, range(len(sentences.candidates)))
+                found.append(OpenQuestion(article.title, kind, signals, np.array(right, dtype=np.bool_)))
+        tell(f"{article.title}: {len(found)} readings")
+    return found
+
+
+class _ReadOnce:
+    """A network that reads each passage of a question once, though the question is read twice."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._read: dict[str, ReadPassage] = {}
+
+    def forget(self) -> None:
+        self._read.clear()
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+        missing = [passage for passage in passages if passage.id not in self._read]
+        for passage, read in zip(missing, self._network.read(question, missing), strict=True):
+            self._read[passage.id] = read
+        return [self._read[passage.id] for passage in passages]
