@@ -110,6 +110,11 @@ BENCHMARKS: dict[str, tuple[str, tuple[Bar, ...]]] = {
                 figure("first_round", "outside_model_share"),
                 at_most=0.25,
             ),
+            Bar(
+                "times the bare pass of the reader over the same passages",
+                figure("first_round", "ratio_to_reader_pass"),
+                at_most=1.5,
+            ),
         ),
     ),
     "search": (

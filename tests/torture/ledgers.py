@@ -78,7 +78,8 @@ def chunker_of(embedder: Embedder) -> Chunker:
 
 def opened(home: Path, *, writable: bool) -> Application:
     """Return a home as the service or, to read it only, as `quotebound ask` opens it."""
-    settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS, threshold=0.0)
+    # A network would be loaded anew after each kill, and few questions be asked before the next one.
+    settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS, threshold=0.0, reader="similarity")
     return Application(settings, writable=writable, embedder=embedder_of(MODELS[0]), embedders=embedder_of)
 
 

@@ -49,7 +49,8 @@ def version(number: int) -> tuple[str, int]:
 def serve(home: Path, documents: int, seed: str, say: Say) -> None:
     """Answer from threads while a reindex goes on, until that is done or the process is killed."""
     models = {MODELS[0]: embedder_of(MODELS[0]), MODELS[1]: Telling(say)}
-    settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS, threshold=0.0)
+    # A network would be loaded anew after each kill, and few questions be asked before the next one.
+    settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS, threshold=0.0, reader="similarity")
     with Application(
         settings, writable=True, embedder=models[MODELS[0]], embedders=models.__getitem__
     ) as app:
