@@ -17,7 +17,6 @@ half of the unanswerable, 0.67 when left out), and trying costs more on absent f
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +25,17 @@ from typing import Any
 import numpy as np
 
 from eval.metrics import area_under_roc
-from eval.public import SQUAD2_FILE, file_sha256, load_squad2, squad2_path
+from eval.public import file_sha256, load_squad2, squad2_path
 from eval.regression import Choice, Floats, conditional_logit, logistic_regression
 from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
 from rag.models import embedder_of
 from rag.reading.combination import Linear
 from rag.reading.features import SENTENCE_SIGNALS
+from rag.reading.training.sources import DEVELOPMENT_TITLES, SQUAD2_FILE
 from rag.settings import Settings
 
-CALIBRATION_ARTICLES = 5
+CALIBRATION_ARTICLES = DEVELOPMENT_TITLES
 UNANSWERABLE_SHARE = 1 / 3
 
 
@@ -171,16 +171,12 @@ def run(
     path = squad2_path(data)
     articles = load_squad2(path)
     embedder = embedder or embedder_of(settings)
-    with tempfile.TemporaryDirectory() as folder:
-        library = Library.open(Path(folder), embedder, settings)
-        try:
-            fitted = fit(*collect(articles, library, CALIBRATION_ARTICLES, tell))
-        finally:
-            library.home.close()
+    with Library.apart(embedder, settings) as library:
+        fitted = fit(*collect(articles, library, CALIBRATION_ARTICLES, tell))
     return {
         "signals": list(SENTENCE_SIGNALS),
-        "relevance": _rounded(fitted.relevance),
-        "answerable": _rounded(fitted.answerable),
+        "relevance": fitted.relevance.stored(),
+        "answerable": fitted.answerable.stored(),
         "threshold": fitted.threshold,
         "fitted": {
             "command": "quotebound eval fit --data DIR",
@@ -191,13 +187,6 @@ def run(
             "unanswerable_share": round(UNANSWERABLE_SHARE, 4),
             "figures": fitted.figures,
         },
-    }
-
-
-def _rounded(linear: Linear) -> dict[str, Any]:
-    return {
-        "constant": round(linear.constant, 6),
-        "weights": {name: round(weight, 6) for name, weight in linear.weights.items()},
     }
 
 

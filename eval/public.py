@@ -14,8 +14,8 @@ from typing import Any
 
 from index.errors import SourceNotFound
 from index.types import Span
+from rag.reading.training.sources import SQUAD2_FILE
 
-SQUAD2_FILE = Path("dev/squad2-public.json.gz")
 QED_FILE = Path("dev/qed.jsonl.gz")
 SCIFACT_FOLDER = Path("dev/scifact")
 

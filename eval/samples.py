@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +26,7 @@ from index.store import Store
 from index.types import Hit, Why
 from rag.answering import DEFAULT_TOP_K
 from rag.reading.combination import Coefficients, Linear
-from rag.reading.features import SENTENCE_SIGNALS, Question
+from rag.reading.features import SENTENCE_SIGNALS, Candidate, Question
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
@@ -63,8 +65,18 @@ class Library:
     reader: SimilarityReader
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder, settings: Settings) -> Self:
-        """Make a collection in a folder."""
+    @contextmanager
+    def apart(cls, embedder: Embedder, settings: Settings) -> Iterator[Self]:
+        """Yield a collection in a folder that is gone afterwards."""
+        with tempfile.TemporaryDirectory() as folder:
+            library = cls._open(Path(folder), embedder, settings)
+            try:
+                yield library
+            finally:
+                library.home.close()
+
+    @classmethod
+    def _open(cls, folder: Path, embedder: Embedder, settings: Settings) -> Self:
         chunker = Chunker(embedder.window, settings.chunk_tokens or CHUNK_TOKENS)
         home = Home(folder, embedder.identity.space(chunker.fingerprint), writable=True)
         store = home.collection(create=True)
@@ -132,29 +144,37 @@ def _neighbours(question: SquadQuestion, rows: Sequence[int], library: Library) 
 def _samples(
     question: SquadQuestion, document_id: str, hits: Sequence[Hit], count: int, library: Library
 ) -> list[Sample]:
-    kind = Kind.ANSWERABLE if question.answerable else Kind.MISLEADING
-    found = [_sample(kind, question, document_id, hits[:count], library)]
-    if question.answerable:
-        others = [hit for hit in hits if not holds(hit, document_id, question)]
-        found.append(_sample(Kind.REMOVED, question, document_id, others[:count], library))
+    found = []
+    for kind, read in readings(question, document_id, hits, count):
+        sentences, signals = library.reader.signals(Question.analysed(question.text), read)
+        found.append(Sample(kind, signals, holding_answers(sentences, read, document_id, question)))
     return found
 
 
-def holds(hit: Hit, document_id: str, question: SquadQuestion) -> bool:
-    """Tell whether a hit's passage holds an answer of a question on a document."""
+def readings(
+    question: SquadQuestion, document_id: str, hits: Sequence[Hit], count: int
+) -> Iterator[tuple[Kind, Sequence[Hit]]]:
+    """Yield what is read of a question's hits, `count` each: as they are, and without those that answer."""
+    yield (Kind.ANSWERABLE if question.answerable else Kind.MISLEADING), hits[:count]
+    if question.answerable:
+        others = [hit for hit in hits if not _holds(hit, document_id, question)]
+        yield Kind.REMOVED, others[:count]
+
+
+def _holds(hit: Hit, document_id: str, question: SquadQuestion) -> bool:
     passage = hit.passage
     return passage.document_id == document_id and any(
         passage.start <= answer < passage.end for answer in question.answers
     )
 
 
-def _sample(
-    kind: Kind, question: SquadQuestion, document_id: str, hits: Sequence[Hit], library: Library
-) -> Sample:
-    sentences, signals = library.reader.signals(Question.analysed(question.text), hits)
-    gold = [
+def holding_answers(
+    sentences: Sequence[Candidate], hits: Sequence[Hit], document_id: str, question: SquadQuestion
+) -> NDArray[np.bool_]:
+    """Tell of each sentence whether it holds an answer of a question on a document."""
+    held = [
         hits[sentence.hit].passage.document_id == document_id
         and any(sentence.span.start <= answer < sentence.span.end for answer in question.answers)
         for sentence in sentences
     ]
-    return Sample(kind, signals, np.array(gold, dtype=np.bool_))
+    return np.array(held, dtype=np.bool_)

@@ -23,7 +23,7 @@ from eval.reading.open_questions import OpenQuestion
 from eval.regression import Choice, Floats, conditional_logit, logistic_regression
 from eval.samples import Kind
 from rag.reading.combination import Linear
-from rag.reading.trained import COMPARED, COMPARED_SIGNALS, READ_SIGNALS, TwoStages
+from rag.reading.trained import COMPARED_SIGNALS, READ_SIGNALS, TwoStages, foremost
 
 SHARES = {Kind.ANSWERABLE: 2 / 3, Kind.REMOVED: 1 / 6, Kind.MISLEADING: 1 / 6}
 THRESHOLD = 0.5
@@ -92,7 +92,7 @@ def _order(question: OpenQuestion, stages: TwoStages) -> NDArray[np.intp]:
 
 def _compared(question: OpenQuestion, first: Linear) -> NDArray[np.intp]:
     scores = first(question.signals[:, : len(READ_SIGNALS)])
-    return np.sort(np.argsort(-scores, kind="stable")[:COMPARED])
+    return foremost(scores)
 
 
 def _ranking(
@@ -133,9 +133,8 @@ def abstention(found: Sequence[Ranked], abstained: Sequence[bool]) -> tuple[floa
     return right / max(weights[withheld].sum(), 1e-12), right / weights[unanswerable].sum()
 
 
-def figures(questions: Sequence[OpenQuestion]) -> dict[str, float]:
-    """Return the figures of what is fitted on the other articles, with the baselines beside them."""
-    found, abstained = cross_fitted(questions)
+def figures(found: Sequence[Ranked], abstained: Sequence[bool]) -> dict[str, float]:
+    """Return the figures of what `cross_fitted` gave, with the baselines beside them."""
     asked = [entry for entry in found if entry.question.answerable]
     cosine, coverage = (COMPARED_SIGNALS.index(name) for name in ("sentence_cosine", "sentence_coverage"))
     baselines: dict[str, Callable[[Floats], Floats]] = {

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.public import SquadArticle
-from eval.samples import DEEPER, Kind, Library, holds, ingested
-from index.types import Hit, Passage
+from eval.samples import DEEPER, Kind, Library, holding_answers, ingested, readings
+from index.types import Passage
 from rag.answering import DEFAULT_TOP_K
 from rag.reading.features import Question
 from rag.reading.network import Network, ReadPassage
@@ -57,22 +57,11 @@ def collect(
         for question in article.questions:
             hits = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + DEEPER)
             once.forget()
-            read: list[tuple[Kind, Sequence[Hit]]] = [
-                (Kind.ANSWERABLE if question.answerable else Kind.MISLEADING, hits)
-            ]
-            if question.answerable:
-                others = [hit for hit in hits if not holds(hit, document_id, question)]
-                read.append((Kind.REMOVED, others))
-            for kind, chosen in read:
-                asked_question = Question.analysed(question.text)
-                sentences = reader.read(asked_question, chosen[:DEFAULT_TOP_K])
-                right = [
-                    chosen[sentence.hit].passage.document_id == document_id
-                    and any(sentence.span.start <= answer < sentence.span.end for answer in question.answers)
-                    for sentence in sentences.candidates
-                ]
+            for kind, read in readings(question, document_id, hits, DEFAULT_TOP_K):
+                sentences = reader.read(Question.analysed(question.text), read)
+                right = holding_answers(sentences.candidates, read, document_id, question)
                 signals = reader.compare(sentences, range(len(sentences.candidates)))
-                found.append(OpenQuestion(article.title, kind, signals, np.array(right, dtype=np.bool_)))
+                found.append(OpenQuestion(article.title, kind, signals, right))
         tell(f"{article.title}: {len(found)} readings")
     return found
 

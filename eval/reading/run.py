@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.public import QED_FILE, SQUAD2_FILE, file_sha256, load_qed, load_squad2, squad2_path
+from eval.public import QED_FILE, file_sha256, load_qed, load_squad2, squad2_path
 from eval.reading import given, open_questions
 from eval.reading.fitting import Ranked, ablation, calibration, cross_fitted, figures, fit, risk_coverage
 from eval.samples import Kind, Library
 from index.embedding import Embedder
 from rag.models import embedder_of
-from rag.reading.combination import Linear
 from rag.reading.network import Network
-from rag.reading.training.sources import DEVELOPMENT_TITLES, squad
+from rag.reading.training.sources import DEVELOPMENT_TITLES, SQUAD2_FILE, squad
 from rag.settings import Settings
 
 _COVERAGES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -34,12 +32,8 @@ def run(
     qed = load_qed(data)
     articles = load_squad2(path)
     embedder = embedder or embedder_of(settings)
-    with tempfile.TemporaryDirectory() as folder:
-        library = Library.open(Path(folder), embedder, settings)
-        try:
-            asked = open_questions.collect(articles, DEVELOPMENT_TITLES, library, network, tell)
-        finally:
-            library.home.close()
+    with Library.apart(embedder, settings) as library:
+        asked = open_questions.collect(articles, DEVELOPMENT_TITLES, library, network, tell)
     stages = fit(asked, weights)
     development = squad(path)[-DEVELOPMENT_TITLES:]
     alone = given.collect([entry for _, article in development for entry in article], network, embedder)
@@ -47,9 +41,9 @@ def run(
     found, abstained = cross_fitted(asked)
     return {
         "weights_sha256": weights,
-        "first": _written(stages.first),
-        "relevance": _written(stages.relevance),
-        "answerable": _written(stages.answerable),
+        "first": stages.first.stored(),
+        "relevance": stages.relevance.stored(),
+        "answerable": stages.answerable.stored(),
         "threshold": stages.threshold,
         "least_margin": given.least_margin(alone, stages),
         "fitted": {
@@ -58,7 +52,7 @@ def run(
             "embedding_model": embedder.identity.name,
             "embedding_sha256": embedder.identity.weights,
             "articles": [article.title for article in articles[-DEVELOPMENT_TITLES:]],
-            "open": figures(asked),
+            "open": figures(found, abstained),
             "answers_given": _answers_given(found, abstained),
             "paragraph_given": given.squad_figures(alone),
             "evidence_sentence": given.qed_figures(qed, network, embedder, stages),
@@ -82,10 +76,3 @@ def _answers_given(found: Sequence[Ranked], abstained: Sequence[bool]) -> dict[s
         sum(entry.is_right(1) for entry in answered) / max(1, len(answered)), 4
     )
     return result
-
-
-def _written(linear: Linear) -> dict[str, Any]:
-    return {
-        "constant": round(linear.constant, 6),
-        "weights": {name: round(weight, 6) for name, weight in linear.weights.items()},
-    }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,18 @@ class Linear:
         result: NDArray[np.float64] = 1 / (1 + np.exp(-self(signals)))
         return result
 
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any], signals: Sequence[str]) -> Self:
+        """Return what `stored` wrote, its weights in the order of `signals`."""
+        return cls(stored["constant"], {name: stored["weights"][name] for name in signals})
+
+    def stored(self) -> dict[str, Any]:
+        """Return the function in values of JSON, to six decimals."""
+        return {
+            "constant": round(self.constant, 6),
+            "weights": {name: round(weight, 6) for name, weight in self.weights.items()},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
@@ -52,8 +64,5 @@ class Coefficients:
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["signals"] != list(signals):
             raise ValueError(f"{path.name} is of other signals; fit it anew with `quotebound eval fit`")
-        relevance, answerable = (
-            Linear(stored[key]["constant"], {name: stored[key]["weights"][name] for name in signals})
-            for key in ("relevance", "answerable")
-        )
+        relevance, answerable = (Linear.restored(stored[key], signals) for key in ("relevance", "answerable"))
         return cls(relevance, answerable, stored["threshold"])

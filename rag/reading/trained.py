@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from index.embedding import Embedder
 from index.types import Hit, Span
-from index.vectors import normalized
 from rag.reading.combination import Linear
 from rag.reading.features import (
     Candidate,
@@ -28,12 +27,10 @@ from rag.reading.features import (
     Question,
     as_rows,
     candidate_sentences,
-    content_words,
     lexical_signals,
-    token_similarities,
 )
+from rag.reading.likeness import CACHED_SENTENCES, Likeness
 from rag.reading.network import UNREAD, Network
-from rag.reading.similarity import TokenCache
 from rag.types import Evidence, Reading
 
 COEFFICIENTS_FILE = Path(__file__).with_name("reader.json")
@@ -59,7 +56,7 @@ COMPARED_SIGNALS = (*READ_SIGNALS, "sentence_cosine", "token_similarity")
 # So many sentences, the best of what was read, are compared: one passage's worth of the embedding model.
 COMPARED = 8
 
-# A question that "yes" or "no" answers: no words of a sentence do.
+# A question that "yes" or "no" answers.
 _YES_NO = regex.compile(
     r"\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
     r"(?:n['’]t)?\b",
@@ -96,18 +93,20 @@ class TwoStages:
             ("relevance", COMPARED_SIGNALS),
             ("answerable", COMPARED_SIGNALS),
         ):
-            weights = stored[name]["weights"]
-            if set(weights) != set(signals):
+            if set(stored[name]["weights"]) != set(signals):
                 raise ValueError(f"{path.name} is of other signals; fit it anew with `quotebound eval fit`")
-            functions[name] = Linear(
-                stored[name]["constant"], {signal: weights[signal] for signal in signals}
-            )
+            functions[name] = Linear.restored(stored[name], signals)
         return cls(
             **functions,
             threshold=stored["threshold"],
             least_margin=stored["least_margin"],
             weights=stored["weights_sha256"],
         )
+
+
+def foremost(scores: Floats) -> NDArray[np.intp]:
+    """Return the places of the sentences to compare, the `COMPARED` of the highest scores, in order."""
+    return np.sort(np.argsort(-scores, kind="stable")[:COMPARED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +123,11 @@ class Sentences:
 class SignalReader:
     """Finds the signals of the sentences of some hits."""
 
-    def __init__(self, network: Network, embedder: Embedder, *, cached_sentences: int = 1000) -> None:
+    def __init__(
+        self, network: Network, embedder: Embedder, *, cached_sentences: int = CACHED_SENTENCES
+    ) -> None:
         self._network = network
-        self._embedder = embedder
-        self._tokens = TokenCache(embedder, cached_sentences)
+        self._likeness = Likeness(embedder, cached_sentences)
 
     def read(self, question: Question, hits: Sequence[Hit]) -> Sentences:
         """Return every sentence of the hits with what its words and the network say: `READ_SIGNALS`."""
@@ -151,15 +151,8 @@ class SignalReader:
     def compare(self, read: Sentences, places: Sequence[int]) -> Floats:
         """Return all signals of some of the sentences, in the order of `COMPARED_SIGNALS`, a row each."""
         chosen = [read.candidates[place] for place in places]
-        question = read.question
-        asked, *tokens = self._tokens.of([question.text, *(sentence.text for sentence in chosen)])
-        dimension = self._embedder.identity.dimension
-        query = normalized(self._embedder.embed_query(question.text)[np.newaxis], dimension)[0]
-        cosines = normalized(np.stack([sentence.pooled for sentence in tokens]), dimension) @ query
         found = {name: [values[place] for place in places] for name, values in read.signals.items()}
-        found["sentence_cosine"] = cosines.tolist()
-        content = content_words(question.text, asked)
-        found["token_similarity"] = token_similarities(content, read.overlap, tokens)
+        found |= self._likeness.signals(read.question, chosen, read.overlap)
         return as_rows(found, COMPARED_SIGNALS)
 
 
@@ -183,13 +176,15 @@ class TrainedReader:
             return Reading((), 0.0)
         rows = as_rows(read.signals, READ_SIGNALS)
         scores = self._coefficients.first.probability(rows)
-        best = np.sort(np.argsort(-scores, kind="stable")[:COMPARED])
+        best = foremost(scores)
         compared = self._signals.compare(read, best.tolist())
         relevance = self._coefficients.relevance.probability(compared)
         # What was not compared comes after what was.
         scores = np.minimum(scores, relevance.min())
         scores[best] = relevance
         first = compared[[int(np.argmax(relevance))]]
+        # What "yes" or "no" answers, no words of a sentence do.
+        marked = not _YES_NO.match(asked.text)
         known = {
             place: dict(zip(COMPARED_SIGNALS, row, strict=True))
             for place, row in zip(best, compared.tolist(), strict=True)
@@ -198,7 +193,7 @@ class TrainedReader:
             Evidence(
                 hit=read.candidates[place].hit,
                 span=read.candidates[place].span,
-                answer=self._answer(read, place),
+                answer=self._answer(read, place) if marked else None,
                 score=float(scores[place]),
                 signals=known.get(place) or dict(zip(READ_SIGNALS, rows[place].tolist(), strict=True)),
             )
@@ -208,4 +203,4 @@ class TrainedReader:
 
     def _answer(self, read: Sentences, place: int) -> Span | None:
         sure = read.signals["span"][place] >= self._coefficients.least_margin
-        return read.spans[place] if sure and not _YES_NO.match(read.question.text) else None
+        return read.spans[place] if sure else None

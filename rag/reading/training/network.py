@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertModel
-from transformers.utils import logging
 
+from index.embedding.compiling import deaf
+from rag.reading.outputs import END, EVIDENCE, RELEVANCE, START
 from rag.reading.training.features import Arrays
 
-OUTPUTS = 4
-START, END, EVIDENCE, RELEVANCE = range(OUTPUTS)
+OUTPUTS = RELEVANCE + 1
 _DROPOUT = 0.05
 _SENTENCE_WEIGHT = 1.0
 _RELEVANCE_WEIGHT = 0.5
@@ -46,9 +46,11 @@ class ReadingNetwork(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers is typed in part
         # The fused attention of torch takes three times as long backwards on a CPU.
-        self.encoder = BertModel.from_pretrained(folder, attn_implementation="eager", add_pooling_layer=False)
+        with deaf():
+            self.encoder = BertModel.from_pretrained(
+                folder, attn_implementation="eager", add_pooling_layer=False
+            )
         for name, module in self.encoder.named_modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0 if "attention.self" in name else _DROPOUT
