@@ -44,10 +44,8 @@ class _OnLanes:
         prompt = self._files.identity.prompts["passage"]
         ids = self._files.all_input_ids([prompt + text for text in texts])
         vectors = np.empty((len(texts), self._files.identity.dimension), dtype=np.float32)
-        # The longest first, so that no thread is left with a long one at the end.
-        order = sorted(range(len(ids)), key=lambda place: -len(ids[place]))
-        outputs = self._lanes.run([(ids[place], False) for place in order], Urgency.INGEST)
-        for place, (_, pooled) in zip(order, outputs, strict=True):
+        outputs = self._lanes.run([(text, False) for text in ids], Urgency.INGEST, _tokens)
+        for place, (_, pooled) in enumerate(outputs):
             vectors[place] = pooled
         return vectors
 
@@ -55,19 +53,21 @@ class _OnLanes:
         """Return the vectors of each text's tokens, and of the text."""
         prompt = self._files.identity.prompts["passage"]
         inputs = self._files.all_encoded([prompt + text for text in texts])
-        order = sorted(range(len(inputs)), key=lambda place: -len(inputs[place].ids))
-        outputs = self._lanes.run([(inputs[place].ids, True) for place in order], Urgency.READING)
-        found = {
-            place: token_vectors(inputs[place].spans, tokens, pooled, len(prompt))
-            for place, (tokens, pooled) in zip(order, outputs, strict=True)
-        }
-        return [found[place] for place in range(len(texts))]
+        outputs = self._lanes.run([(text.ids, True) for text in inputs], Urgency.READING, _tokens)
+        return [
+            token_vectors(text.spans, tokens, pooled, len(prompt))
+            for text, (tokens, pooled) in zip(inputs, outputs, strict=True)
+        ]
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a text that is searched for."""
         ids = self._files.input_ids(self._files.identity.prompts["query"] + text)
-        ((_, pooled),) = self._lanes.run([(ids, False)], Urgency.QUESTION)
+        ((_, pooled),) = self._lanes.run([(ids, False)], Urgency.QUESTION, _tokens)
         return pooled
+
+
+def _tokens(task: Task) -> int:
+    return len(task[0])
 
 
 class CompiledEmbedder(EmbedderOfFiles):

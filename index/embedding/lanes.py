@@ -46,10 +46,13 @@ class Lanes(Generic[Task, Result]):
                 target=_serve, args=(self._entries, make()), name=f"model-{number}", daemon=True
             ).start()
 
-    def run(self, tasks: Sequence[Task], urgency: Urgency) -> list[Result]:
-        """Return what the function gives for each task, in order; raise what it raises."""
+    def run(self, tasks: Sequence[Task], urgency: Urgency, size: Callable[[Task], int]) -> list[Result]:
+        """Return what the function gives for each task, in order; raise what it raises.
+
+        The greatest by `size` are done first, so that no thread is left with a long one at the end.
+        """
         futures: list[Future[Result]] = [Future() for _ in tasks]
-        for task, future in zip(tasks, futures, strict=True):
+        for task, future in sorted(zip(tasks, futures, strict=True), key=lambda entry: -size(entry[0])):
             self._entries.put(_Entry(urgency, next(self._numbers), task, future))
         return [future.result() for future in futures]
 

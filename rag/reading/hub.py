@@ -28,11 +28,10 @@ from index.embedding.model_files import files_sha256, find_folder, weight_files
 from index.embedding.runtime import Precision, native_precision, openvino, processors
 from index.errors import ModelNotFound
 from index.types import Passage, Span
-from rag.reading.combination import Linear
 from rag.reading.network import UNREAD, Network, ReadPassage, ReadSentence, read_passage
 from rag.reading.outputs import Numbers, best_span
 from rag.reading.pairs import Pair
-from rag.reading.trained import COMPARED_SIGNALS, READ_SIGNALS, TwoStages
+from rag.reading.trained import TwoStages
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -127,9 +126,7 @@ def _coefficients(files: _Files, folder: Path) -> TwoStages:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _refused(files.name, f"has a damaged {file.name}: `{command}` makes it anew") from error
     _log.warning("confidence is not calibrated", reader=files.name, reason=reason, way_out=command)
-    first = Linear(0.0, dict.fromkeys(READ_SIGNALS, 0.0) | {"evidence": 1.0})
-    compared = Linear(0.0, dict.fromkeys(COMPARED_SIGNALS, 0.0) | {"evidence": 1.0})
-    return TwoStages(first, compared, compared, threshold=0.5, least_margin=0.0, weights=files.sha256)
+    return TwoStages.uncalibrated(files.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +162,7 @@ class _HubNetwork:
             for span in (Span(passage.start, passage.end), *(() if self._files.spans else passage.sentences))
         ]
         inputs = _inputs(self._files, tokenizer, question, texts)
-        numbers = lanes.run(inputs, Urgency.READING)
+        numbers = lanes.run(inputs, Urgency.READING, lambda given: given.rows.shape[1])
         if self._files.spans:
             return [_by_spans(*entry) for entry in zip(passages, inputs, numbers, strict=True)]
         logits = (float(entry[-1] - entry[0] if len(entry) > 1 else entry[0]) for entry in numbers)

@@ -90,11 +90,7 @@ class CompiledNetwork:
         """Return a question with each text as tokens, and the network's four numbers for each of them."""
         loaded = self._load()
         pairs = loaded.tokenizer.pairs(question, texts)
-        # The longest first, so that no thread is left with a long one at the end.
-        order = sorted(range(len(pairs)), key=lambda place: -len(pairs[place].ids))
-        outputs = loaded.lanes.run([pairs[place] for place in order], Urgency.READING)
-        found = dict(zip(order, outputs, strict=True))
-        return pairs, [found[place] for place in range(len(pairs))]
+        return pairs, loaded.lanes.run(pairs, Urgency.READING, lambda pair: len(pair.ids))
 
     def load_ahead(self) -> None:
         """Begin to load the weights in a thread; who reads waits for the rest."""

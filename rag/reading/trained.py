@@ -84,6 +84,15 @@ class TwoStages:
     weights: str
 
     @classmethod
+    def uncalibrated(cls, weights: str) -> Self:
+        """Return what ranks by a network's `evidence` alone, until something is fitted for it."""
+        first, compared = (
+            Linear(0.0, dict.fromkeys(signals, 0.0) | {"evidence": 1.0})
+            for signals in (READ_SIGNALS, COMPARED_SIGNALS)
+        )
+        return cls(first, compared, compared, threshold=0.5, least_margin=0.0, weights=weights)
+
+    @classmethod
     def load(cls, path: Path = COEFFICIENTS_FILE) -> Self:
         """Read the coefficients; raise `ValueError` where they are of other signals than these."""
         stored = json.loads(path.read_text(encoding="utf-8"))
