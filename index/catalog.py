@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from index.coverage import Unread
 from index.embedding import EmbeddingSpace, Vectors
 from index.jobs import FileRecord, JobLog
-from index.types import Document, DocumentInfo, Located, Page, Passage, Span
+from index.types import Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class Catalog(Protocol):
     def whole(self, document_id: str) -> Document:
         """Return a document with its text; raise `DocumentNotFound`.
 
-        `blocks` is empty for a document that a format without them stored.
+        `blocks` is empty for a document that a format without them stored; damaged `layouts` are left out.
         """
         ...
 
@@ -168,6 +169,24 @@ class Catalog(Protocol):
 
     def pages(self, document_id: str) -> tuple[Page, ...]:
         """Return a document's pages in order; raise `DocumentNotFound`."""
+        ...
+
+    def layouts(self, document_id: str, pages: Sequence[int] | None = None) -> list[PageLayout]:
+        """Return where the words of a document's pages stand, by page; of some pages, or of all.
+
+        Left out is what is damaged. Empty where there is no such document, or its format has none.
+        """
+        ...
+
+    def unread(self) -> Unread:
+        """Return how many pages of the collection could not be read, and of how many documents.
+
+        Kept as it changes: to ask takes the same time however many documents there are.
+        """
+        ...
+
+    def metadata(self, document_id: str) -> Mapping[str, str]:
+        """Return what a document's own file tells of it, as its author; raise `DocumentNotFound`."""
         ...
 
     def passages(self, rows: Sequence[int]) -> dict[int, Located]:

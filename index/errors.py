@@ -6,8 +6,11 @@ Only leaves are raised; each leaf says what happened, to which value, and the wa
     ├── InputError                what was given cannot be used as it is
     │   ├── SourceNotFound        no such file or folder
     │   ├── UnsupportedFormat     a format that no loader reads
-    │   ├── UnreadableText        bytes that are not the text they claim to be
+    │   ├── UnreadableText        bytes that are not what they claim to be, or are damaged
+    │   ├── EncryptedDocument     it needs a password
+    │   ├── ParseLimit            it would take more time, memory or room than a file may
     │   ├── EmptyDocument         nothing in it but white space
+    │   ├── NothingRead           pages without text, and no OCR to read them
     │   ├── TooLarge              over a size limit
     │   ├── InvalidName           a collection name that cannot be a folder
     │   ├── InvalidBackup         a backup that cannot be made there, or is none, or is damaged
@@ -67,15 +70,33 @@ class UnsupportedFormat(InputError):
 
 
 class UnreadableText(InputError):
-    """The bytes are not the text they claim to be."""
+    """The bytes are not what they claim to be, or are damaged."""
 
     code = "unreadable_text"
+
+
+class EncryptedDocument(InputError):
+    """The document can only be read with a password."""
+
+    code = "encrypted_document"
+
+
+class ParseLimit(InputError):
+    """To read the document would take more time, memory or room than one file may."""
+
+    code = "parse_limit"
 
 
 class EmptyDocument(InputError):
     """The document holds nothing but white space."""
 
     code = "empty_document"
+
+
+class NothingRead(InputError):
+    """There are pages in the document, and none of them could be read."""
+
+    code = "nothing_read"
 
 
 class TooLarge(InputError):

@@ -6,9 +6,17 @@ All offsets are code points of the stored text, half-open: `text[start:end]`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
+
+from index.coverage import Coverage
+
+_UNITS_PER_POINT = 20
 
 
 def content_id(*parts: str) -> str:
@@ -56,7 +64,7 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of text that is one thing: a heading, a paragraph, a list item.
+    """A stretch of text that is one thing: a heading, a paragraph, a list item, a row of a table.
 
     `start:end` leaves out markup such as `## ` or `- `. `level` is 1 to 6 for headings, else 0.
     """
@@ -67,13 +75,86 @@ class Block:
     level: int = 0
 
 
+class PageKind(StrEnum):
+    """What a page of a document is: something printed, a slide, or a sheet of a workbook."""
+
+    PAGE = "page"
+    SLIDE = "slide"
+    SHEET = "sheet"
+
+
+class PageReading(StrEnum):
+    """How a page came to its text: from the file, by OCR; or not, since nothing is on it, or all the same."""
+
+    TEXT = "text"
+    OCR = "ocr"
+    BLANK = "blank"
+    UNREAD = "unread"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a document; `number` counts from 1."""
+    """A page of a document; `number` counts from 1.
+
+    A page that gave no text has `start == end`. `reason` says why one is unread; `label` is the name
+    that it carries, as a sheet does. Slides and sheets are things of their own: no passage runs over
+    from one into the next, while a printed page may end within a sentence.
+    """
 
     number: int
     start: int
     end: int
+    kind: PageKind = PageKind.PAGE
+    reading: PageReading = PageReading.TEXT
+    reason: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word on a page: its span in the document's text, and its box in points from the top left corner."""
+
+    start: int
+    end: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageLayout:
+    """Where the words of a page stand on it, as it is displayed.
+
+    `width` and `height` are in points. The words are packed, since there are hundreds of them on each
+    of hundreds of pages and few are ever looked at.
+    """
+
+    number: int
+    width: float
+    height: float
+    packed: bytes
+
+    @classmethod
+    def of(cls, number: int, width: float, height: float, words: Iterable[Word]) -> Self:
+        """Return the layout of some words; boxes are kept to a twentieth of a point."""
+        values = array("i")
+        for word in words:
+            box = (word.left, word.top, word.right, word.bottom)
+            values.extend((word.start, word.end, *(round(edge * _UNITS_PER_POINT) for edge in box)))
+        if sys.byteorder == "big":
+            values.byteswap()
+        return cls(number, width, height, zlib.compress(values.tobytes(), 6))
+
+    def words(self) -> list[Word]:
+        """Return the words in reading order."""
+        values = array("i", zlib.decompress(self.packed))
+        if sys.byteorder == "big":
+            values.byteswap()
+        return [
+            Word(values[at], values[at + 1], *(edge / _UNITS_PER_POINT for edge in values[at + 2 : at + 6]))
+            for at in range(0, len(values), 6)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +177,7 @@ class Document:
     media_type: str
     blocks: tuple[Block, ...]
     pages: tuple[Page, ...] = ()
+    layouts: tuple[PageLayout, ...] = ()
     language: str = "en"
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -115,6 +197,7 @@ class DocumentInfo:
     passages: int
     pages: int
     added: str
+    coverage: Coverage = field(default_factory=Coverage)
 
 
 @dataclass(frozen=True, slots=True)

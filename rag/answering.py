@@ -151,6 +151,7 @@ class Assistant:
             stored = StoredExcerpts(snapshot.catalog, [*_places(hits), *_claimed_places(draft, hits)])
             sentences, citations = self._bound(draft, hits, stored)
             shown = self.verifier.hits(_with_reader_scores(hits, reading), stored)
+        unread = snapshot.catalog.unread()
         answer = Answer(
             question=effective,
             effective_query=effective,
@@ -162,6 +163,7 @@ class Assistant:
             hits=tuple(shown),
             timings=step.milliseconds,
             generation=snapshot.generation,
+            unread=unread if unread.pages else None,
         )
         claims = sum(len(sentence.claims) for sentence in draft)
         markers = sum(len(sentence.markers) for sentence in sentences)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from index.coverage import Unread
 from index.types import Hit, Span
 
 
@@ -68,6 +69,7 @@ class Answer:
     Every quote in it has passed the invariant against generation `generation` of the collection. An
     abstention has no citations; its hits are the nearest passages, offered as such. `confidence` is
     the calibrated probability that the documents answer the question. `timings` are in milliseconds.
+    `unread` tells of pages of the collection that could not be read, None where there are none.
     """
 
     question: str
@@ -80,6 +82,7 @@ class Answer:
     hits: tuple[Hit, ...]
     timings: Mapping[str, float]
     generation: int
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

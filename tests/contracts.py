@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,19 +17,32 @@ from doubles import HashingEmbedder, WordWindow, document
 
 from index.catalog import Catalog, embedding_key
 from index.chunking import Chunker, indexed_text
+from index.coverage import Coverage, Unread
 from index.embedding import Embedder, Vectors
 from index.errors import (
     DamagedStore,
     DocumentNotFound,
     InvalidVector,
     JobNotFound,
+    ParseLimit,
     SpaceMismatch,
     UnreadableText,
 )
 from index.jobs import FileRecord, FileStatus, JobKind, JobLog, JobState
 from index.lexical import IndexedPassage, LexicalIndex
-from index.loading import Loader
-from index.types import Document, Hit, Page, Passage, Span, Why
+from index.loading import Loader, OcrMode, Parsed, Parsing, Signs, chosen_loader, zips
+from index.types import (
+    Document,
+    Hit,
+    Page,
+    PageKind,
+    PageLayout,
+    PageReading,
+    Passage,
+    Span,
+    Why,
+    Word,
+)
 from index.vectors import VectorIndex
 from rag.generation import DraftSentence, Generator
 from rag.reading import Reader
@@ -37,35 +51,66 @@ from rag.types import Evidence, Reading
 
 
 class LoaderContract:
-    """Give `loader`, the bytes of a good file with its suffix, and bytes that are not of this format."""
+    """Give `loader`, the bytes of a good file with its suffix, and bytes that are not of this format.
+
+    `textual` says that line ends can be written in other ways in the file itself, `verbatim` that the
+    text is the file's own, which has a limit already.
+    """
 
     suffix: str
     good: bytes
     bad: bytes
+    textual: bool = False
+    verbatim: bool = False
+    parsing = Parsing(ocr=OcrMode.OFF)
 
     def loader(self) -> Loader:
         raise NotImplementedError
 
+    def signs(self, data: bytes) -> Signs:
+        return Signs(data, self.suffix, *zips.contents(data))
+
+    def parsed(self, data: bytes) -> Parsed:
+        return self.loader().parse(data, "file", self.parsing)
+
     def test_accepts_its_own_format(self) -> None:
-        assert self.loader().accepts(self.good[:4096], self.suffix)
+        assert self.loader().accepts(self.signs(self.good))
+
+    def test_is_the_one_that_the_registry_chooses(self) -> None:
+        chosen = chosen_loader(self.good, f"file{self.suffix}", max_bytes=2**24)
+        assert type(chosen) is type(self.loader())
 
     def test_blocks_are_in_order_apart_and_not_empty(self) -> None:
-        parsed = self.loader().parse(self.good, "file")
-        assert parsed.blocks
+        parsed = self.parsed(self.good)
+        assert parsed.blocks or parsed.attachments
         ends = [0, *(block.end for block in parsed.blocks)]
         for block, end_before in zip(parsed.blocks, ends, strict=False):
             assert end_before <= block.start < block.end <= len(parsed.text)
             assert parsed.text[block.start : block.end].strip()
 
+    def test_pages_are_in_order_and_within_the_text(self) -> None:
+        parsed = self.parsed(self.good)
+        before = 0
+        for page in parsed.pages:
+            assert before <= page.start <= page.end <= len(parsed.text)
+            before = page.end
+
     def test_the_same_bytes_give_the_same_text_and_structure(self) -> None:
-        assert self.loader().parse(self.good, "file") == self.loader().parse(self.good, "file")
+        assert self.parsed(self.good) == self.parsed(self.good)
 
     def test_text_has_one_kind_of_line_end(self) -> None:
-        assert "\r" not in self.loader().parse(self.good.replace(b"\n", b"\r\n"), "file").text
+        good = self.good.replace(b"\n", b"\r\n") if self.textual else self.good
+        assert "\r" not in self.parsed(good).text
 
     def test_bytes_of_another_kind_are_refused_by_name(self) -> None:
         with pytest.raises(UnreadableText, match=r"report\.bin"):
-            self.loader().parse(self.bad, "report.bin")
+            self.loader().parse(self.bad, "report.bin", self.parsing)
+
+    def test_text_over_the_limit_is_refused_by_name(self) -> None:
+        if self.verbatim or not self.parsed(self.good).text:
+            return  # the text is the file, or there is none
+        with pytest.raises(ParseLimit, match=r"report\.bin"):
+            self.loader().parse(self.good, "report.bin", replace(self.parsing, characters=3))
 
 
 class EmbedderContract:
@@ -510,8 +555,11 @@ class CatalogContract:
     def reopened(self) -> Catalog:
         raise NotImplementedError
 
-    def put(self, catalog: Catalog, text: str, source: str = "notes.txt") -> tuple[Document, list[Passage]]:
+    def put(
+        self, catalog: Catalog, text: str, source: str = "notes.txt", **more: Any
+    ) -> tuple[Document, list[Passage]]:
         made, passages = chunked(text, source)
+        made = replace(made, **more)
         vectors = HashingEmbedder().embed_passages([indexed_text(passage) for passage in passages])
         catalog.put(made, passages, vectors, self.space.id)
         return made, passages
@@ -569,6 +617,88 @@ class CatalogContract:
         assert {place: excerpt.text for place, excerpt in found.items()} == {whole: self.text}
         catalog.delete(made.id)
         assert catalog.excerpts([whole]) == catalog.excerpts([]) == {}
+
+    pages = (
+        Page(1, 0, 10, PageKind.SHEET, label="Prices “2026”"),
+        Page(2, 10, 10, PageKind.SHEET, PageReading.BLANK),
+        Page(3, 10, 40, PageKind.SLIDE, PageReading.OCR),
+        Page(4, 40, 40, reading=PageReading.UNREAD, reason="it is damaged"),
+        Page(5, 40, 40, reading=PageReading.UNREAD),
+    )
+    layouts = (
+        PageLayout.of(1, 612, 792.0, [Word(0, 5, 1.5, 2, 3.05, 4)]),
+        PageLayout.of(3, 595.2755905511812, 1 / 3, [Word(10, 15, 0, 0, 9, 9), Word(16, 17, -1, 0, 9, 99.95)]),
+        PageLayout.of(5, 0.0, 1e300, []),
+    )
+
+    def test_pages_come_back_with_all_that_is_known_of_them(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text, pages=self.pages)
+        for held in (held() for held in (lambda: catalog, self.reopened)):
+            assert held.pages(made.id) == self.pages
+            (listed,) = held.documents()
+            assert listed == held.document(made.id) == held.find(made.origin)
+            assert (listed.pages, listed.coverage) == (5, Coverage(1, 1, 1, self.pages[3:]))
+
+    def test_a_document_without_pages_has_nothing_unread_and_no_layouts(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text)
+        assert (catalog.pages(made.id), catalog.layouts(made.id)) == ((), [])
+        assert catalog.document(made.id).coverage == Coverage()
+        assert catalog.unread() == Unread(0, 0)
+
+    def test_layouts_come_back_as_they_were_put_page_by_page(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text, pages=self.pages, layouts=self.layouts[::-1])
+        other, _ = self.put(catalog, "Other.", "other.txt", layouts=self.layouts[:1])
+        for held in (held() for held in (lambda: catalog, self.reopened)):
+            assert held.layouts(made.id) == list(self.layouts)
+            assert held.layouts(made.id, [5, 2, 1, 5]) == [self.layouts[0], self.layouts[2]]
+            assert held.layouts(made.id, []) == held.layouts("nothing") == []
+            assert held.layouts(other.id) == [self.layouts[0]]
+            assert held.layouts(made.id, [3])[0].words() == [
+                Word(10, 15, 0, 0, 9, 9),
+                Word(16, 17, -1, 0, 9, 99.95),
+            ]
+
+    def test_layouts_go_with_their_document_and_with_its_old_version(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        old, _ = self.put(catalog, "The old version.", layouts=self.layouts)
+        new, _ = self.put(catalog, "The new version.", layouts=self.layouts[:1])
+        assert (catalog.layouts(old.id), catalog.layouts(new.id)) == ([], [self.layouts[0]])
+        catalog.delete(new.id)
+        assert catalog.layouts(new.id) == []
+
+    def test_unread_pages_are_counted_as_documents_come_and_go(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        assert catalog.unread() == Unread(0, 0)
+        self.put(catalog, "One.", "a", pages=self.pages)
+        self.put(catalog, "One.", "a", pages=self.pages)
+        assert catalog.unread() == Unread(1, 2)
+        self.put(catalog, "Two.", "b", pages=self.pages[:4])
+        self.put(catalog, "Three.", "c", pages=self.pages[:3])
+        assert catalog.unread() == Unread(2, 3)
+        self.put(catalog, "Two, read anew.", "b", pages=self.pages[:3])
+        assert self.reopened().unread() == Unread(1, 2)
+
+    def test_the_last_document_with_unread_pages_takes_them_with_it(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, "One.", pages=self.pages)
+        catalog.delete(made.id)
+        assert catalog.unread() == Unread(0, 0)
+
+    def test_what_a_file_tells_of_itself_comes_back(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        told = {"author": "Zoë 😀", "date": "1843-07"}
+        made, _ = self.put(catalog, self.text, metadata=told)
+        assert self.reopened().metadata(made.id) == told
 
     def test_a_new_version_replaces_the_old_one_of_its_origin(self) -> None:
         catalog = self.catalog()
@@ -699,7 +829,8 @@ class CatalogContract:
     def test_a_whole_document_comes_back_with_its_structure(self) -> None:
         catalog = self.catalog()
         catalog.spaces.activate(self.space)
-        made, _ = self.put(catalog, self.text)
+        told = {"author": "Ada"}
+        made, _ = self.put(catalog, self.text, pages=self.pages, layouts=self.layouts, metadata=told)
         assert catalog.whole(made.id) == made
         with pytest.raises(DocumentNotFound, match="nothing"):
             catalog.whole("nothing")
@@ -726,7 +857,8 @@ class CatalogContract:
         assert catalog.passages([0, 1, -1]) == {}
         assert catalog.passages_of("nothing") == []
         assert catalog.find("upload:nothing") is None
-        for call in (catalog.document, catalog.text, catalog.pages, catalog.language, catalog.delete):
+        read = (catalog.document, catalog.text, catalog.pages, catalog.language, catalog.metadata)
+        for call in (*read, catalog.delete):
             with pytest.raises(DocumentNotFound, match="nothing"):
                 call("nothing")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from index.errors import DocumentNotFound, StorageError
 from index.jobs import FileRecord, FileStatus, JobKind
 from index.reindex import Reindexer
 from index.store import CATALOG_FILE, Store
-from index.types import Document
+from index.types import Document, Page, PageLayout, PageReading, Word
 
 SMALL = HashingEmbedder(dimension=8, name="small")
 LARGE = HashingEmbedder(dimension=16, name="large")
@@ -32,8 +32,21 @@ def _sentences(subject: str, count: int) -> str:
     )
 
 
+def _paged(made: Document) -> Document:
+    """Return a document as of three pages, of which the last could not be read."""
+    half, end = len(made.text) // 2, len(made.text)
+    last = Page(3, end, end, reading=PageReading.UNREAD, reason="no text is on it")
+    words = [Word(place, place + 6, 72.5, 72, 100, 80.25) for place in range(0, 120, 8)]
+    return replace(
+        made,
+        pages=(Page(1, 0, half), Page(2, half, end), last),
+        # SQLite keeps a whole number otherwise than one that is none.
+        layouts=(PageLayout.of(1, 612, 792, words), PageLayout.of(2, 595.276, 841.89, words[:1])),
+    )
+
+
 DOCUMENTS = (
-    document(_sentences("dam", 60), "dam.txt"),
+    _paged(document(_sentences("dam", 60), "dam.txt")),
     document(_sentences("lighthouse", 40), "lighthouse.txt"),
     # Longer than a segment of text.
     document(_sentences("harbour", 900), "harbour.txt"),
@@ -48,7 +61,7 @@ def put(store: Store, made: Document, embedder: HashingEmbedder = LARGE) -> None
 
 
 def build(folder: Path) -> Path:
-    """Make the collection, closed: two spaces, a document deleted, jobs with files, an upload waiting."""
+    """Make the collection, closed: two spaces, pages, a document deleted, jobs with files, an upload."""
     store = Store(folder, SMALL.identity.space(CHUNKER.fingerprint), writable=True)
     for made in DOCUMENTS[:2]:
         put(store, made, SMALL)
@@ -72,11 +85,12 @@ def build(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a collection says: passages by row with their documents' names, texts, and infos by id."""
+    """What a collection says: passages by row with their documents' names, texts, infos and layouts by id."""
 
     hits: dict[int, object]
     texts: dict[str, str]
     infos: dict[str, object]
+    layouts: dict[tuple[str, int], PageLayout]
 
 
 def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
@@ -91,6 +105,7 @@ def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
     hits: dict[int, object] = {}
     texts: dict[str, str] = {}
     infos: dict[str, object] = {}
+    layouts: dict[tuple[str, int], PageLayout] = {}
     try:
         snapshot = store.snapshot()
         for query in QUERIES:
@@ -109,13 +124,14 @@ def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
             try:
                 texts[made.id] = store.catalog.text(made.id)
                 infos[made.id] = store.catalog.document(made.id)
+                layouts |= {(made.id, one.number): one for one in store.catalog.layouts(made.id)}
             except (StorageError, DocumentNotFound):
                 continue
         with suppress(StorageError):
             infos |= {info.id: info for info in store.catalog.documents()}
     finally:
         store.close()
-    return Answers(hits, texts, infos)
+    return Answers(hits, texts, infos, layouts)
 
 
 def disagreements(said: Answers | None, before: Answers) -> list[str]:
@@ -124,6 +140,7 @@ def disagreements(said: Answers | None, before: Answers) -> list[str]:
         return []
     wrong = [f"row {row}" for row, hit in said.hits.items() if before.hits.get(row) != hit]
     wrong += [f"text of {made}" for made, text in said.texts.items() if before.texts.get(made) != text]
+    wrong += [f"layout of {at}" for at, one in said.layouts.items() if before.layouts.get(at) != one]
     return wrong + [f"info of {made}" for made, info in said.infos.items() if before.infos.get(made) != info]
 
 

@@ -8,10 +8,11 @@ from contracts import chunked
 from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
+from index.coverage import Unread
 from index.errors import CollectionNotFound, InvalidName
 from index.home import Home
 from index.store import Store
-from index.types import Document, Hit, Page, Span
+from index.types import Document, Hit, Page, PageReading, Span
 from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K, Assistant, Engine
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
@@ -287,6 +288,29 @@ def test_a_citation_names_the_page_it_begins_on(home: Home, store: Store) -> Non
     put(store, pages=[Page(1, 0, middle), Page(2, middle, len(TREATY))])
     answer = drafted(home, ("Said.", [(SIGNED, SIGNED), (DELEGATES, DELEGATES)]))
     assert [citation.page for citation in answer.citations] == [1, 2]
+
+
+def test_an_answer_tells_how_much_of_its_collection_could_not_be_read(home: Home, store: Store) -> None:
+    blank = Page(2, 9, 9, reading=PageReading.BLANK)
+    put(store, pages=[Page(1, 0, 9), blank])
+    assert assistant(home).ask(QUESTION).unread is None
+    unread = [Page(number, 9, 9, reading=PageReading.UNREAD, reason="it is damaged") for number in (2, 3)]
+    put(store, f"{TREATY} Or so.", "scan.pdf", [Page(1, 0, 9), *unread])
+    put(home.collection("other", create=True), "Elsewhere.", "other.pdf", unread[:1])
+    answered = assistant(home).ask(QUESTION)
+    assert (answered.status, answered.unread) == (AnswerStatus.ANSWERED, Unread(1, 2))
+    abstained = assistant(home, least=1.0).ask(QUESTION)
+    assert (abstained.status, abstained.unread) == (AnswerStatus.ABSTAINED, Unread(1, 2))
+    assert assistant(home).ask(QUESTION, "other").unread == Unread(1, 1)
+
+
+def test_an_answer_that_is_kept_tells_of_pages_read_since(home: Home, store: Store) -> None:
+    unread = Page(2, 9, 9, reading=PageReading.UNREAD)
+    put(store, pages=[Page(1, 0, 9), unread])
+    asked = assistant(home)
+    assert [asked.ask(QUESTION).unread for _ in range(2)] == [Unread(1, 1)] * 2
+    put(store, f"{TREATY} Read anew.", pages=[Page(1, 0, 9), Page(2, 9, 20)])
+    assert [asked.ask(QUESTION).unread for _ in range(2)] == [None] * 2
 
 
 def test_a_citation_of_a_document_without_pages_names_none(home: Home, store: Store) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from index.errors import (
 )
 from index.home import Home, collection_folders
 from index.store import CATALOG_FILE, Store
+from index.types import Page, PageLayout, PageReading, Word
 
 EMBEDDER = HashingEmbedder()
 SPACE = EMBEDDER.identity.space("test")
@@ -33,6 +35,9 @@ TEXTS = {"dam.txt": "The dam was built in 1947. 😀", "lake.txt": "Porters cros
 
 def put(store: Store, source: str, text: str) -> str:
     made, passages = chunked(text, source)
+    unread = Page(2, 8, 8, reading=PageReading.UNREAD, reason="no text is on it")
+    layout = PageLayout.of(1, 595.276, 842, [Word(0, 3, 72, 72, 90.5, 84)])
+    made = replace(made, pages=(Page(1, 0, 8), unread), layouts=(layout,))
     store.put(made, passages, EMBEDDER.embed_passages([indexed_text(passage) for passage in passages]))
     return made.id
 
@@ -56,12 +61,13 @@ def contents(home: Path) -> dict[str, object]:
         store = opened.collection(name)
         snapshot = store.snapshot()
         found[name] = [
-            (info, store.catalog.text(info.id), store.catalog.passages_of(info.id))
+            (info, store.catalog.whole(info.id), store.catalog.passages_of(info.id))
             for info in store.catalog.documents()
         ]
         rows = [scored.row for scored in snapshot.lexical("dam lake", 9)]
         dense = [scored.row for scored in snapshot.dense(EMBEDDER.embed_query("dam"), 9)]
         found[f"{name} searched"] = [(rows, dense)]
+        found[f"{name} unread"] = store.catalog.unread()
     opened.close()
     return found
 

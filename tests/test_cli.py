@@ -9,6 +9,7 @@ import pytest
 from doubles import HashingEmbedder
 from filelock import FileLock
 
+from index.coverage import Unread
 from index.errors import StorageFull
 from index.jobs import JobKind
 from index.sql.catalog import SqlCatalog
@@ -177,6 +178,22 @@ def test_an_abstention_lists_the_nearest_passages_as_such(
     said = capsys.readouterr().out
     assert said.startswith("The documents do not say.")
     assert "Nearest passages" in said
+
+
+@pytest.mark.parametrize(("threshold", "before"), [("0", "confidence"), ("1", "The documents do not say.")])
+def test_ask_says_how_many_pages_could_not_be_read(
+    threshold: str, before: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SqlCatalog, "unread", lambda _: Unread(1, 1))
+    monkeypatch.setenv("QUOTEBOUND_THRESHOLD", threshold)
+    run(["ingest", "documents"])
+    capsys.readouterr()
+    assert run(["ask", "When does the ferry leave?"]) == 0
+    said = capsys.readouterr().out
+    line = "1 page of 1 document could not be read, so it is not part of this answer."
+    assert said.index(before) < said.index(line)
+    assert run(["ask", "When does the ferry leave?", "--json"]) == 0
+    assert printed(capsys)["unread"] == {"documents": 1, "pages": 1}
 
 
 def test_a_terminal_is_not_commanded_by_a_document(

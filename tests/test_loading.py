@@ -27,6 +27,7 @@ def blocks(document: Document, kind: BlockKind) -> list[str]:
 
 class TestPlainTextLoader(LoaderContract):
     suffix = ".txt"
+    textual = verbatim = True
     good = (
         b"A title\n\nThis is a paragraph that is long enough to be prose, and it ends here.\n\n- one\n- two\n"
     )
@@ -38,6 +39,7 @@ class TestPlainTextLoader(LoaderContract):
 
 class TestMarkdownLoader(LoaderContract):
     suffix = ".md"
+    textual = verbatim = True
     good = (
         b"---\ntitle: T\n---\n# Head\n\nText *here*.\n\n1. one\n   more\n2. two\n\n> quoted\n\n"
         b"```sh\nrun\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"

@@ -2,6 +2,7 @@
 
 `tests/homes/format-N.sql` is a collection as version N of the catalog kept it; such a file is written
 once, when N is new, and never changed. `dam.txt` and `letters.txt` are in it, and `gone.txt` was deleted.
+From format 3 on `dam.txt` is of four slides, the last of them unread, and `letters.txt` has layouts.
 """
 
 import sqlite3
@@ -12,11 +13,12 @@ from contracts import chunked
 from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
+from index.coverage import Coverage, Unread
 from index.doctor import examine
 from index.errors import DamagedStore, StorageError
 from index.sql.migrations import FORMAT
 from index.store import CATALOG_FILE, Store
-from index.types import Page
+from index.types import Page, PageKind, PageReading, Word
 
 HOMES = Path(__file__).with_name("homes")
 FORMATS = range(1, FORMAT + 1)
@@ -47,6 +49,30 @@ def test_its_documents_are_there_as_they_were_put(folder: Path) -> None:
         for _, passage in catalog.passages_of(info.id):
             assert text[passage.start : passage.end] == passage.text
             assert passage.sentences
+
+
+def test_what_a_page_tells_is_there_from_format_3_on(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / CATALOG_FILE)
+    raw.executescript((HOMES / "format-3.sql").read_text(encoding="utf-8"))
+    raw.close()
+    catalog = Store(tmp_path, SPACE, writable=True).catalog
+    dam, letters = catalog.documents()
+    assert catalog.pages(dam.id) == (
+        Page(1, 0, 28, PageKind.SLIDE, label="The dam"),
+        Page(2, 28, 28, PageKind.SLIDE, PageReading.BLANK),
+        Page(3, 29, 45, PageKind.SLIDE, PageReading.OCR),
+        Page(4, 45, 45, PageKind.SLIDE, PageReading.UNREAD, "no text is on it, and OCR is off"),
+    )
+    first, second = catalog.layouts(letters.id)
+    assert (first.number, first.width, first.height) == (1, 612, 792)
+    assert first.words() == [Word(0, 1, 72, 72, 80, 84.5), Word(2, 8, 82, 72, 120, 84.5)]
+    assert (second.number, second.width, second.height) == (2, 595.276, 841.89)
+    assert catalog.unread() == Unread(1, 1)
+
+
+def test_pages_of_earlier_formats_were_read(folder: Path) -> None:
+    letters = Store(folder, SPACE, writable=True).catalog.documents()[1]
+    assert letters.coverage == Coverage(text=2)
 
 
 def test_both_searches_find_in_it_and_find_nothing_deleted(folder: Path) -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.coverage import Coverage, Unread
 from index.jobs import FileRecord, FileStatus, Job, JobKind, JobState
 from index.report import Report
-from index.types import DocumentInfo, Hit, Passage, Why
+from index.types import DocumentInfo, Hit, PageReading, Passage, Why
+from index.types import Page as PageOfDocument
 from rag.generation.prompts import ABSTENTION
 from rag.types import Answer, AnswerSentence, AnswerSpan, AnswerStatus, Citation, Quote
 from ui import render
@@ -244,6 +246,25 @@ def test_an_abstention_without_hits_says_that_there_is_nothing_to_search_in() ->
     page = Page(render.answered(answer(), {}, 1))
     assert "add documents" in page.text
     assert "details" not in dict(page.elements)
+
+
+def test_an_answer_says_quietly_and_an_abstention_at_once_what_could_not_be_read() -> None:
+    unread = Unread(2, 4)
+    line = "4 pages of 2 documents could not be read, so they are not part of this answer."
+    said = Page(render.answered(replace(answer(citation()), unread=unread), {}, 1))
+    assert said.text.index("Confidence") < said.text.index(line)
+    abstained = Page(render.answered(replace(answer(hits=(hit(),)), unread=unread), {}, 1))
+    assert abstained.text.index(ABSTENTION) < abstained.text.index(line)
+    assert abstained.text.index(line) < abstained.text.index("Nearest passages")
+    assert line in Page(render.answered(replace(answer(), unread=unread), {}, 1)).text
+    assert "could not be read" not in Page(render.answered(answer(citation()), {}, 1)).text
+
+
+def test_a_document_of_which_pages_are_unread_says_so_in_the_list() -> None:
+    unread = tuple(PageOfDocument(number, 0, 0, reading=PageReading.UNREAD) for number in (2, 3))
+    scanned = replace(info(), pages=7, coverage=Coverage(text=5, unread=unread))
+    assert "1,234 characters · 2 of 7 pages unread" in Page(render.documents([scanned])).text
+    assert "unread" not in Page(render.documents([info()])).text
 
 
 def test_ids_are_unique_across_the_turns_of_a_conversation() -> None:

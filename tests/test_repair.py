@@ -584,7 +584,7 @@ def test_the_command_mends_and_makes_anew_and_then_finds_nothing(
     capsys.readouterr()
     assert run(["doctor", "--repair", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"collections", "findings", "actions", "left"}
+    assert set(told) == {"collections", "findings", "actions", "left", "coverage"}
     assert "row 0 of passages of document" in told["findings"][0]["place"]
     assert "1 cut and embedded anew, in 1 passages" in [action["message"] for action in told["actions"]]
     assert told["left"] == []

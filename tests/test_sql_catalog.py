@@ -1,16 +1,21 @@
 """The catalog on SQLite: its contract, its settings, and what goes wrong."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from contracts import CatalogContract
 
 from index.catalog import Catalog
+from index.coverage import Unread
 from index.doctor.quarantine import set_aside
 from index.errors import DamagedStore, ReadOnlyStore, StorageError, StorageFull, StorageUnavailable
+from index.sql import schema
 from index.sql.catalog import SqlCatalog
 from index.sql.database import storage_errors, write_ahead_log_is_safe
+from index.sql.schema import sealed
+from index.types import Page, PageLayout, Word
 
 
 class TestSqlCatalog(CatalogContract):
@@ -63,12 +68,15 @@ class TestSqlCatalog(CatalogContract):
 
     def test_nothing_of_a_deleted_document_is_left_in_the_file(self) -> None:
         catalog = self.filled()
-        made, _ = self.put(catalog, "The canary is called Xanthippe. " * 500, "secret.txt")
+        layout = PageLayout.of(1, 612, 792, [Word(place, place + 5, 0, 0, 9, 9) for place in range(900)])
+        text = "The canary is called Xanthippe. " * 500
+        made, _ = self.put(catalog, text, "secret.txt", layouts=(layout,))
         again = self.reopened()  # closing brings a write-ahead log into the file
-        assert b"Xanthippe" in self.path.read_bytes()
+        left = (b"Xanthippe", layout.packed[:64])
+        assert all(piece in self.path.read_bytes() for piece in left)
         again.delete(made.id)
         again.close()
-        assert b"Xanthippe" not in self.path.read_bytes()
+        assert not any(piece in self.path.read_bytes() for piece in left)
 
     def test_nothing_that_was_set_aside_of_a_deleted_document_is_left(self) -> None:
         catalog = self.filled()
@@ -96,6 +104,50 @@ class TestSqlCatalog(CatalogContract):
         assert sorted(catalog.passages(rows)) == rows[1:]
         with pytest.raises(DamagedStore, match="doctor"):
             catalog.text(info.id)
+
+    @pytest.mark.parametrize(
+        "change",
+        ["width = width + 1", "height = 'tall'", "words = x'00'", "words = 'abc'", "page = 9", "crc = 0"],
+    )
+    def test_an_altered_layout_is_left_out_and_the_document_stays(self, change: str) -> None:
+        catalog = self.filled()
+        made, _ = self.put(catalog, "One.", "paged.txt", pages=self.pages, layouts=self.layouts)
+        with sqlite3.connect(self.path) as raw:
+            raw.execute(f"UPDATE layouts SET {change} WHERE page = 3")
+        assert catalog.layouts(made.id) == [self.layouts[0], self.layouts[2]]
+        assert catalog.whole(made.id) == replace(made, layouts=(self.layouts[0], self.layouts[2]))
+
+    def test_pages_of_format_2_are_pages_whose_text_was_read(self) -> None:
+        catalog = self.filled()
+        made, _ = self.put(catalog, "One.", "paged.txt", pages=self.pages)
+        with sqlite3.connect(self.path) as raw:
+            raw.row_factory = sqlite3.Row
+            row = raw.execute("SELECT * FROM documents WHERE id = ?", (made.id,)).fetchone()
+            old = sealed(schema.documents, {**dict(row), "pages": "[[1, 0, 3], [2, 3, 4]]"})
+            raw.execute("UPDATE documents SET pages = :pages, crc = :crc WHERE id = :id", old)
+        assert catalog.pages(made.id) == (Page(1, 0, 3), Page(2, 3, 4))
+
+    @pytest.mark.parametrize("change", ["value = '7 9'", "value = 'many'", "value = CAST(x'ff' AS TEXT)"])
+    def test_unread_pages_are_counted_anew_where_their_sum_is_damaged(self, change: str) -> None:
+        catalog = self.filled()
+        self.put(catalog, "One.", "a", pages=self.pages)
+        with sqlite3.connect(self.path) as raw:
+            assert raw.execute(f"UPDATE meta SET {change} WHERE key = 'unread_pages'").rowcount == 1
+        assert catalog.unread() == Unread(1, 2)
+        # And a change puts it right.
+        made, _ = self.put(catalog, "Two.", "b", pages=self.pages[:4])
+        assert catalog.unread() == Unread(2, 3)
+        catalog.delete(made.id)
+        assert catalog.unread() == Unread(1, 2)
+
+    def test_a_damaged_document_can_be_removed_and_its_pages_are_unread_no_more(self) -> None:
+        catalog = self.filled()
+        made, _ = self.put(catalog, "One.", "a", pages=self.pages)
+        self.put(catalog, "Two.", "b", pages=self.pages[:4])
+        with sqlite3.connect(self.path) as raw:
+            raw.execute("UPDATE documents SET pages = '[' WHERE id = ?", (made.id,))
+        catalog.delete(made.id)
+        assert catalog.unread() == Unread(1, 1)
 
     def test_an_altered_vector_is_left_out(self) -> None:
         catalog = self.filled()

@@ -10,6 +10,7 @@ from index.jobs import FileStatus
 from index.report import Report
 from index.types import DocumentInfo, Hit, Span
 from rag.types import Answer, AnswerStatus, Citation
+from rag.unread import unread_line
 
 NEAREST_SHOWN = 3
 
@@ -61,14 +62,14 @@ def answered(answer: Answer, around: Mapping[int, Surroundings], turn: int) -> s
         answer.question,
         f'<div class="sentences">{sentences}</div>'
         f'<section class="cards" aria-label="Evidence">{cards}</section>'
-        f'<p class="meta">Confidence {answer.confidence:.2f}</p>',
+        f'<p class="meta">Confidence {answer.confidence:.2f}</p>{_unread(answer, "meta")}',
     )
 
 
 def documents(infos: Sequence[DocumentInfo], doomed: str | None = None) -> str:
     """Return the list of documents; the one whose id is `doomed` asks whether it should go."""
     if not infos:
-        return '<p class="no-documents">There are no documents yet. Add a text or Markdown file.</p>'
+        return '<p class="no-documents">There are no documents yet. Add a file.</p>'
     rows = "".join(_document(info, asked=info.id == doomed) for info in infos)
     return f'<ul class="documents">{rows}</ul>'
 
@@ -98,7 +99,8 @@ def _turn(question: str, body: str) -> str:
 
 
 def _abstention(answer: Answer, turn: int) -> str:
-    said = f'<p class="abstained">{escape(answer.text)}</p>'
+    # Before all else that is said of it: what was asked for may be on one of those pages.
+    said = f'<p class="abstained">{escape(answer.text)}</p>{_unread(answer, "missing")}'
     if not answer.hits:
         return said + '<p class="hint">There is nothing to search in yet: add documents first.</p>'
     nearest = "".join(_nearest(hit, turn) for hit in answer.hits[:NEAREST_SHOWN])
@@ -107,6 +109,13 @@ def _abstention(answer: Answer, turn: int) -> str:
         f'<section class="cards" aria-label="Nearest passages">{nearest}</section>'
         f'<p class="meta">Confidence {answer.confidence:.2f}</p>'
     )
+
+
+def _unread(answer: Answer, kind: str) -> str:
+    """Return a line on the pages that could not be read, where there are some."""
+    if answer.unread is None:
+        return ""
+    return f'<p class="{kind}" role="note">{escape(unread_line(answer.unread))}</p>'
 
 
 def _marker(marker: int, turn: int) -> str:
@@ -174,6 +183,7 @@ def _names(title: str, heading: str | None) -> str:
 def _document(info: DocumentInfo, *, asked: bool) -> str:
     identifier = escape(info.id)
     title = escape(info.title)
+    size = f"{info.characters:,} characters{_gap(info)}"
     if asked:
         actions = (
             f'<button type="button" class="danger" data-confirm="{identifier}">Delete for good</button>'
@@ -185,6 +195,12 @@ def _document(info: DocumentInfo, *, asked: bool) -> str:
         )
     return (
         f'<li><span class="names"><span class="title">{title}</span>'
-        f'<span class="heading">{escape(info.source)} · {info.characters:,} characters</span></span>'
+        f'<span class="heading">{escape(info.source)} · {size}</span></span>'
         f'<span class="actions">{actions}</span></li>'
     )
+
+
+def _gap(info: DocumentInfo) -> str:
+    """Return how much of a document could not be read, as a part of its line."""
+    unread = len(info.coverage.unread)
+    return f" · {unread:,} of {info.pages:,} pages unread" if unread else ""

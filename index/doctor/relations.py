@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from index.doctor.fault import Fault, Remedy
+from index.doctor.layouts import layout_faults
 from index.doctor.log import log_faults
 from index.doctor.rows import Row, Sources, rows_of, whole_rows
 from index.doctor.structure import PLACE
@@ -35,6 +36,7 @@ from index.sql.schema import (
     uploads,
     vectors,
 )
+from index.sql.unread import UNREAD, counted, kept_as
 from index.types import Passage, text_sha256
 
 Faults = Iterator[Fault]
@@ -222,6 +224,17 @@ def value_faults(connection: sa.Connection) -> Faults:
     elif is_whole(meta, stored) and not int(stored["value"]) > rows:
         message = f"it says {stored['value']}, and there is row {rows}"
         yield Fault(f"row {NEXT_ROW!r} of meta", message, Remedy.META)
+    yield from _unread_faults(connection, found.get(UNREAD))
+
+
+def _unread_faults(connection: sa.Connection, stored: Row | None) -> Faults:
+    every = [row for _, row in rows_of(connection, documents)]
+    if not all(is_whole(documents, row) for row in every) or (stored and not is_whole(meta, stored)):
+        return  # found already, and what the sum should be cannot be told
+    expected = kept_as(counted(connection))
+    if (stored["value"] if stored else None) != expected:
+        said = f"it says {stored['value']}, and should say {expected}" if stored else "it is missing"
+        yield Fault(f"row {UNREAD!r} of meta", said, Remedy.META)
 
 
 def upload_faults(connection: sa.Connection) -> Faults:
@@ -242,6 +255,7 @@ def upload_faults(connection: sa.Connection) -> Faults:
 CHECKS = (
     reference_faults,
     document_faults,
+    layout_faults,
     vector_faults,
     space_faults,
     value_faults,

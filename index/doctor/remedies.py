@@ -20,6 +20,7 @@ from index.sql.schema import (
     cuts,
     documents,
     job_files,
+    layouts,
     meta,
     metadata,
     outlines,
@@ -29,6 +30,7 @@ from index.sql.schema import (
     spaces,
     vectors,
 )
+from index.sql.unread import UNREAD, counted, keep_unread, kept_as
 
 # The place, and what was done about it.
 Done = Iterator[tuple[str, str]]
@@ -85,6 +87,7 @@ def _document(connection: sa.Connection, fault: Fault) -> Done:
         (documents, "rowid", [fault.rowid] if fault.table == documents.name else []),
         (documents, "id", [fault.document]),
         (outlines, "document_id", [fault.document]),
+        (layouts, "document_id", [fault.document]),
         (segments, "rowid", [fault.rowid] if fault.table == segments.name else []),
         (segments, "document_id", [fault.document]),
         (cuts, "document_id", [fault.document]),
@@ -130,6 +133,10 @@ def _values(connection: sa.Connection, fault: Fault) -> Done:
     if NEXT_ROW not in found or int(found[NEXT_ROW]) <= last:
         store_value(connection, NEXT_ROW, str(last + 1))
         yield f"row {NEXT_ROW!r} of meta", f"is {last + 1}, past the last row there is"
+    unread = counted(connection)
+    if found.get(UNREAD) != kept_as(unread):
+        keep_unread(connection, unread)
+        yield f"row {UNREAD!r} of meta", f"is {kept_as(unread) or 'gone'}, as the pages of the documents say"
 
 
 def _space(connection: sa.Connection, fault: Fault) -> Done:

@@ -108,6 +108,8 @@ class Sources:
                 place = self.document(row["id"])
             case "outlines":
                 place = f"the outline of {self.document(row['document_id'])}"
+            case "layouts":
+                place = f"the layout of page {row['page']} of {self.document(row['document_id'])}"
             case "segments":
                 place = f"the text from character {row['start']} of {self.document(row['document_id'])}"
             case "cuts":

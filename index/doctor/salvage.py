@@ -132,12 +132,21 @@ def _shape(table: sa.Table) -> list[tuple[type, ...]]:
     """Return the kinds of value that each column of a table can have in the file."""
     kinds: list[tuple[type, ...]] = []
     for column in table.columns:
-        kind = {sa.Integer: int, sa.Text: str, sa.LargeBinary: bytes}[type(column.type)]
+        kind = _KINDS[type(column.type)]
         if column.name == _number(table):
             kinds.append((type(None),))
         else:
-            kinds.append((kind, type(None)) if column.nullable else (kind,))
+            kinds.append((*kind, type(None)) if column.nullable else kind)
     return kinds
+
+
+# SQLite writes a whole number in a column of real ones as an integer, which is shorter.
+_KINDS: dict[type, tuple[type, ...]] = {
+    sa.Integer: (int,),
+    sa.REAL: (float, int),
+    sa.Text: (str,),
+    sa.LargeBinary: (bytes,),
+}
 
 
 def _number(table: sa.Table) -> str | None:
@@ -149,7 +158,11 @@ def _number(table: sa.Table) -> str | None:
 def _row(table: sa.Table, shape: Sequence[tuple[type, ...]], cell: Cell) -> Row | None:
     if len(cell.values) != len(shape) or not all(map(isinstance, cell.values, shape)):
         return None
-    row = dict(zip((column.name for column in table.columns), cell.values, strict=True))
+    values = (
+        float(value) if float in kinds and isinstance(value, int) else value
+        for value, kinds in zip(cell.values, shape, strict=True)
+    )
+    row = dict(zip((column.name for column in table.columns), values, strict=True))
     number = _number(table)
     return row if number is None else {**row, number: cell.rowid}
 

@@ -42,6 +42,9 @@ _FORMAT_1 = (
     "CREATE TABLE changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT)",
 )
 
+# Tables that were not there yet in a catalog that was new in an earlier format.
+_SINCE = {3: ("layouts",)}
+
 Layout = frozenset[tuple[str, str, str, str | None]]
 
 
@@ -105,22 +108,28 @@ def _layout_faults(connection: sa.Connection) -> Iterator[Fault]:
 
 
 @cache
-def _known_layouts() -> tuple[Layout, Layout]:
+def _known_layouts() -> tuple[Layout, ...]:
     """Return the definitions of a new catalog, and of one brought here from each earlier format."""
-    engine = sa.create_engine("sqlite://")
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        new = _layout(connection)
-    engine.dispose()
-    engine = sa.create_engine("sqlite://")
-    with engine.begin() as connection:
+    known = []
+    for number in range(1, migrations.FORMAT + 1):
+        engine = sa.create_engine("sqlite://")
+        with engine.begin() as connection:
+            _make(connection, number)
+            for migration in migrations.MIGRATIONS[number - 1 :]:
+                migration(connection)
+            known.append(_layout(connection))
+        engine.dispose()
+    return tuple(known)
+
+
+def _make(connection: sa.Connection, number: int) -> None:
+    """Make the tables of a new catalog of a format."""
+    if number == 1:
         for statement in _FORMAT_1:
             connection.exec_driver_sql(statement)
-        for migration in migrations.MIGRATIONS:
-            migration(connection)
-        migrated = _layout(connection)
-    engine.dispose()
-    return new, migrated
+        return
+    later = {name for since, names in _SINCE.items() if since > number for name in names}
+    metadata.create_all(connection, [table for table in metadata.sorted_tables if table.name not in later])
 
 
 def _layout(connection: sa.Connection) -> Layout:

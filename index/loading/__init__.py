@@ -1,6 +1,6 @@
 """Files of many formats in, `Document`s out. A new format is a `Loader` in the registry's table."""
 
-from index.loading.loader import Loader, Parsed
+from index.loading.loader import Attachment, Loader, OcrMode, Parsed, Parsing, Signs
 from index.loading.registry import (
     blocks_of,
     chosen_loader,
@@ -14,8 +14,12 @@ from index.loading.registry import (
 )
 
 __all__ = [
+    "Attachment",
     "Loader",
+    "OcrMode",
     "Parsed",
+    "Parsing",
+    "Signs",
     "blocks_of",
     "chosen_loader",
     "content_sha256",

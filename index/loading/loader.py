@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
-from index.types import Block, Page
+from index.types import Block, Page, PageLayout
+
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of a file before it is parsed.
+
+    `suffix` is that of its name, in lower case with its dot, or empty. `members` are the names within
+    a ZIP file, empty for all others; `package_type` is what its member `mimetype` says, as OpenDocument
+    and EPUB have it.
+    """
+
+    data: bytes
+    suffix: str
+    members: frozenset[str] = frozenset()
+    package_type: str = ""
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes."""
+        return self.data[:HEAD_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file within a file: a member of an archive, what is attached to a mail. `name` is as it is told."""
+
+    name: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,35 +46,72 @@ class Parsed:
 
     `text` is final: every later offset refers to it. `blocks` are in order, do not overlap, lie
     within the text, and are not empty; what lies between them is layout. `title` is None where the
-    format carries none, and the caller falls back to the file's name.
+    format carries none, and the caller falls back to the file's name. `metadata` may have `author`
+    and `date` (ISO 8601, as exact as the file says it). `attachments` are documents of their own.
     """
 
     text: str
     blocks: tuple[Block, ...]
     title: str | None = None
     pages: tuple[Page, ...] = ()
+    layouts: tuple[PageLayout, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+
+class OcrMode(StrEnum):
+    """When pages are read by OCR: where they have no text, never, or always."""
+
+    AUTO = "auto"
+    OFF = "off"
+    FORCE = "force"
+
+
+def _nobody(page: int, of: int) -> None:
+    """Tell nobody of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsing:
+    """How a file is to be parsed, and who is told of it.
+
+    `languages` are those of OCR, as tesseract names them, joined with `+`. `unpacked_bytes` bounds
+    what comes out of a compressed file, all of it together, and `members` how many files may be in it;
+    `characters` bounds the text. `page_done` is called with the number of each page of a long document
+    that is done, and how many there are: who parses without it for too long is taken to hang.
+    """
+
+    ocr: OcrMode = OcrMode.AUTO
+    languages: str = "eng"
+    unpacked_bytes: int = 256 * 2**20
+    members: int = 2_000
+    characters: int = 64 * 2**20
+    page_done: Callable[[int, int], None] = _nobody
 
 
 class Loader(Protocol):
     """Reads one family of formats.
 
-    `accepts` sees the first bytes (at most 4,096) and the file name's suffix in lower case with its
-    dot (or an empty string). It judges by content first and uses the suffix only where content
-    cannot tell. It never raises. Loaders are asked in the registry's order; the first that accepts
+    `accepts` judges by content first and uses the suffix only where content cannot tell. It never
+    raises and takes no long look. Loaders are asked in the registry's order; the first that accepts
     gets the file.
 
     `parse` gets all bytes and the name to use in messages. The same bytes give an equal `Parsed` in
-    every process. It raises `UnreadableText` for bytes that are not what they claim, and never
-    returns text that was not in the file. It need not refuse an empty file: the registry does.
+    every process. It raises `UnreadableText` for bytes that are not what they claim,
+    `EncryptedDocument` for what needs a password, `ParseLimit` where `parsing` bounds it, and never
+    returns text that was not in the file. It need not refuse an empty file: the registry does. What
+    else it raises is taken for a damaged file. It runs in a process of its own that may not write,
+    open connections, or take more than its share (see `sandbox`); with `harmless`, which is for what
+    only looks at characters in one pass, in the process that asks.
     """
 
     media_type: str
+    harmless: bool
 
-    def accepts(self, head: bytes, suffix: str) -> bool:
+    def accepts(self, signs: Signs) -> bool:
         """Tell whether this loader reads such a file."""
         ...
 
-    def parse(self, data: bytes, name: str) -> Parsed:
+    def parse(self, data: bytes, name: str, parsing: Parsing) -> Parsed:
         """Return the text and structure of a file."""
         ...

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from index.loading.decoding import decode_text
-from index.loading.loader import Parsed
+from index.loading.loader import Parsed, Parsing, Signs
 from index.types import Block, BlockKind, Span
 
 _SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
@@ -21,15 +21,16 @@ class MarkdownLoader:
     """Reads Markdown (CommonMark with tables) by its suffix, since any text may hold Markdown."""
 
     media_type = "text/markdown"
+    harmless = False
 
     def __init__(self) -> None:
         self._parser = MarkdownIt("commonmark").enable("table")
 
-    def accepts(self, head: bytes, suffix: str) -> bool:  # noqa: ARG002 - content cannot tell Markdown from text
-        """Accept by suffix."""
-        return suffix in _SUFFIXES
+    def accepts(self, signs: Signs) -> bool:
+        """Accept by suffix: content cannot tell Markdown from text."""
+        return signs.suffix in _SUFFIXES
 
-    def parse(self, data: bytes, name: str) -> Parsed:
+    def parse(self, data: bytes, name: str, parsing: Parsing) -> Parsed:  # noqa: ARG002 - nothing to bound
         """Return the source text with headings, paragraphs, items, table rows and code as blocks."""
         text = decode_text(data, name)
         metadata: dict[str, str] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from index.loading.decoding import decode_text
-from index.loading.loader import Parsed
+from index.loading.loader import Parsed, Parsing, Signs
 from index.types import Block, BlockKind, Span
 
 _BULLET = re.compile(r"\s*(?:[-*•‣◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+(?=\S)")
@@ -28,12 +28,13 @@ class PlainTextLoader:
     """
 
     media_type = "text/plain"
+    harmless = True
 
-    def accepts(self, head: bytes, suffix: str) -> bool:  # noqa: ARG002 - any text is plain text
+    def accepts(self, signs: Signs) -> bool:  # noqa: ARG002 - any text is plain text
         """Accept whatever no other loader took: `parse` tells text from binary data."""
         return True
 
-    def parse(self, data: bytes, name: str) -> Parsed:
+    def parse(self, data: bytes, name: str, parsing: Parsing) -> Parsed:  # noqa: ARG002 - nothing to bound
         """Return the text with paragraphs, list items and headings as blocks."""
         text = decode_text(data, name)
         spans = [(span, bullet) for stretch in _stretches(text) for span, bullet in _split(text, stretch)]

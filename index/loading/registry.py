@@ -10,29 +10,35 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from index.errors import EmptyDocument, SourceNotFound, TooLarge, UnsupportedFormat
+from index.errors import EmptyDocument, EncryptedDocument, SourceNotFound, TooLarge, UnsupportedFormat
 from index.language import detect_language
-from index.loading.loader import Loader
+from index.loading import zips
+from index.loading.loader import Loader, Parsing, Signs
 from index.loading.markdown import MarkdownLoader
 from index.loading.plain_text import PlainTextLoader
 from index.types import Block, BlockKind, Document, content_id, text_sha256
 
-HEAD_BYTES = 4096
 _TITLE_MAX_CHARACTERS = 200
 
 # Control characters, and the surrogates by which Python stands for bytes that are not UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+# Formats whose stored text is the file.
+_STORED_AS_WRITTEN = (MarkdownLoader.media_type, PlainTextLoader.media_type)
+
 # Asked in this order. Plain text accepts everything, so it is last.
 LOADERS: tuple[Loader, ...] = (MarkdownLoader(), PlainTextLoader())
 
-# Formats that no loader reads yet, by their first bytes: named, so that the message helps.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_READ = "give it as PDF, an Office document, a web page, Markdown or text"
+
+# Formats that no loader reads, by their first bytes: named, so that the message helps.
 _UNREAD = (
     (b"%PDF-", "PDF"),
-    (b"PK\x03\x04", "a ZIP or Office file"),
-    (b"PK\x05\x06", "an empty ZIP file"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
     (b"{\\rtf", "RTF"),
+    (b"PK\x05\x06", "an empty ZIP file"),
+    (b"PK\x03\x04", "a damaged ZIP or Office file"),
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -96,7 +102,7 @@ def load_bytes(
     source = label(source)
     name = PurePosixPath(source).name
     loader = chosen_loader(data, source, max_bytes=max_bytes, loaders=loaders)
-    parsed = loader.parse(data, name)
+    parsed = loader.parse(data, name, Parsing())
     if not parsed.text.strip():
         raise EmptyDocument(f"{name} holds no text")
     digest = text_sha256(parsed.text)
@@ -126,7 +132,7 @@ def chosen_loader(data: bytes, source: str, *, max_bytes: int, loaders: Sequence
         raise _too_large(str(path), len(data), max_bytes)
     if not data or data.isspace():
         raise EmptyDocument(f"{path.name} holds no text")
-    return _choose(data[:HEAD_BYTES], path.suffix.lower(), path.name, loaders)
+    return _choose(Signs(data, path.suffix.lower(), *zips.contents(data)), path.name, loaders)
 
 
 def blocks_of(document: Document, loaders: Sequence[Loader] = LOADERS) -> tuple[Block, ...]:
@@ -135,8 +141,8 @@ def blocks_of(document: Document, loaders: Sequence[Loader] = LOADERS) -> tuple[
     Text that its loader would store otherwise, as that of a later version might, is one paragraph.
     """
     for loader in loaders:
-        if loader.media_type == document.media_type:
-            parsed = loader.parse(document.text.encode("utf-8"), document.source)
+        if loader.media_type == document.media_type and loader.media_type in _STORED_AS_WRITTEN:
+            parsed = loader.parse(document.text.encode("utf-8"), document.source, Parsing())
             if parsed.text == document.text:
                 return parsed.blocks
     return (Block(BlockKind.PARAGRAPH, 0, len(document.text)),)
@@ -157,14 +163,25 @@ def _one_line(title: str | None) -> str:
     return " ".join((title or "").split())[:_TITLE_MAX_CHARACTERS]
 
 
-def _choose(head: bytes, suffix: str, name: str, loaders: Sequence[Loader]) -> Loader:
-    for signature, kind in _UNREAD:
-        if head.startswith(signature):
-            raise UnsupportedFormat(f"{name} is {kind}, which is not read; give it as text or Markdown")
-    for loader in loaders:
-        if loader.accepts(head, suffix):
+def _choose(signs: Signs, name: str, loaders: Sequence[Loader]) -> Loader:
+    # The last one accepts everything; what is known not to be text comes before it.
+    for loader in loaders[:-1]:
+        if loader.accepts(signs):
             return loader
-    raise UnsupportedFormat(f"{name} is in a format that is not read; give it as text or Markdown")
+    if signs.data.startswith(_OLE):
+        raise _old_office_file(signs.data, name)
+    for signature, kind in _UNREAD:
+        if signs.data.startswith(signature):
+            raise UnsupportedFormat(f"{name} is {kind}, which is not read; {_READ}")
+    if loaders and loaders[-1].accepts(signs):
+        return loaders[-1]
+    raise UnsupportedFormat(f"{name} is in a format that is not read; {_READ}")
+
+
+def _old_office_file(data: bytes, name: str) -> EncryptedDocument | UnsupportedFormat:
+    if _ENCRYPTED_PACKAGE in data:
+        return EncryptedDocument(f"{name} is protected by a password; give it without")
+    return UnsupportedFormat(f"{name} is an old Office file; save it as DOCX, PPTX, XLSX or PDF")
 
 
 def _too_large(name: str, size: int, limit: int) -> TooLarge:

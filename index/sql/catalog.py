@@ -10,18 +10,21 @@ import sqlalchemy as sa
 
 from index.catalog import Change, Excerpt
 from index.chunking import indexed_text
+from index.coverage import Unread
 from index.embedding import EmbeddingSpace, Vectors
-from index.errors import DamagedStore, DocumentNotFound
+from index.errors import DocumentNotFound
 from index.jobs import FileRecord
 from index.sql import records
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
 from index.sql.database import Database, raw_of, rows_among, store_value, stored_value
-from index.sql.excerpts import excerpts_at
+from index.sql.excerpts import excerpts_at, text_between
 from index.sql.jobs import SqlJobs, keep_record
+from index.sql.layouts import layouts_of
 from index.sql.records import Row
-from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, segments, vectors
+from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, vectors
 from index.sql.spaces import SqlSpaces
-from index.types import Document, DocumentInfo, Located, Page, Passage, Span
+from index.sql.unread import unread
+from index.types import Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
 
 _SCAN = 10_000
 # The shortest of the first passages: to embed them again costs next to nothing.
@@ -124,7 +127,7 @@ class SqlCatalog:
         statement = sa.select(outlines).where(outlines.c.document_id == document_id)
         with self._database.read() as connection:
             outline = connection.execute(statement).mappings().first()
-        return records.document(row, text, outline)
+            return records.document(row, text, outline, layouts_of(connection, document_id))
 
     def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """Return `text[start:end]` of a stored document."""
@@ -133,22 +136,8 @@ class SqlCatalog:
             if (stored := row.mappings().first()) is None:
                 raise _no_document(document_id)
             characters = records.whole_document(stored)["characters"]
-            start, end = max(start, 0), characters if end is None else min(end, characters)
-            if start >= end:
-                return ""
-            first = start // records.SEGMENT_CHARACTERS * records.SEGMENT_CHARACTERS
-            pieces = connection.execute(
-                sa.select(segments)
-                .where(segments.c.document_id == document_id)
-                .where(segments.c.start >= first, segments.c.start < end)
-                .order_by(segments.c.start)
-            ).mappings()
-            text = "".join(map(records.segment_text, pieces))[start - first : end - first]
-        if len(text) != end - start:
-            raise DamagedStore(
-                f"a part of the text of document {document_id} is missing: run `quotebound doctor --repair`"
-            )
-        return text
+            end = characters if end is None else min(end, characters)
+            return text_between(connection, document_id, max(start, 0), end)
 
     def excerpts(self, places: Iterable[tuple[str, Span]]) -> dict[tuple[str, Span], Excerpt]:
         """Return what stands at spans of documents, all of one moment."""
@@ -158,6 +147,20 @@ class SqlCatalog:
     def pages(self, document_id: str) -> tuple[Page, ...]:
         """Return a document's pages in order."""
         return records.pages(records.whole_document(self._row(document_id)))
+
+    def layouts(self, document_id: str, pages: Sequence[int] | None = None) -> list[PageLayout]:
+        """Return where the words of a document's pages stand, by page."""
+        with self._database.read() as connection:
+            return layouts_of(connection, document_id, pages)
+
+    def unread(self) -> Unread:
+        """Return how many pages of the collection could not be read."""
+        with self._database.read() as connection:
+            return unread(connection)
+
+    def metadata(self, document_id: str) -> dict[str, str]:
+        """Return what a document's own file tells of it."""
+        return records.metadata(records.whole_document(self._row(document_id)))
 
     def language(self, document_id: str) -> str:
         """Return the language a document was found to be in."""

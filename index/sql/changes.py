@@ -11,10 +11,13 @@ from index.chunking import indexed_text
 from index.embedding import Vectors
 from index.sql import records
 from index.sql.database import insert, store_value, stored_value
+from index.sql.layouts import layout_records
 from index.sql.schema import (
     changes,
     cuts,
     documents,
+    is_whole,
+    layouts,
     outlines,
     passages,
     quarantine,
@@ -22,6 +25,7 @@ from index.sql.schema import (
     spaces,
     vectors,
 )
+from index.sql.unread import note_unread, of_row
 from index.types import Document, Passage
 
 NEXT_ROW = "next_row"
@@ -58,9 +62,12 @@ def put_document(
     if is_stored(connection, document.id):
         # From elsewhere.
         return Change(last_sequence(connection), gone, tuple(removed), ())
-    insert(connection, documents, [records.document_record(document)])
+    row = records.document_record(document)
+    insert(connection, documents, [row])
     insert(connection, outlines, [records.outline_record(document)])
+    insert(connection, layouts, list(layout_records(document)))
     insert(connection, segments, list(records.segment_records(document)))
+    note_unread(connection, of_row(row))
     rows = add_cut(connection, document.id, found, embedded, space)
     return Change(log(connection, "put", document.id), gone, tuple(removed), tuple(rows))
 
@@ -68,9 +75,12 @@ def put_document(
 def remove_document(connection: sa.Connection, document_id: str) -> list[int]:
     """Delete a document with everything that came from it, and return its rows."""
     rows = remove_cut(connection, document_id)
-    for table in (segments, outlines):
+    for table in (segments, layouts, outlines):
         connection.execute(sa.delete(table).where(table.c.document_id == document_id))
-    connection.execute(sa.delete(documents).where(documents.c.id == document_id))
+    is_it = documents.c.id == document_id
+    stored = connection.execute(sa.select(documents).where(is_it)).mappings().one()
+    connection.execute(sa.delete(documents).where(is_it))
+    note_unread(connection, -of_row(stored) if is_whole(documents, stored) else None)
     # What a repair set aside of it is its text as well.
     of_document = quarantine.c.place.contains(document_id) | quarantine.c.record.contains(document_id)
     connection.execute(sa.delete(quarantine).where(of_document))

@@ -1,4 +1,4 @@
-"""Pieces of the texts of several documents at one moment, each row of the tables read and checked once."""
+"""Pieces of the texts of documents at one moment, each row of the tables read and checked once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,34 @@ from collections.abc import Iterable, Iterator
 import sqlalchemy as sa
 
 from index.catalog import Excerpt
+from index.errors import DamagedStore
 from index.sql.database import rows_among
-from index.sql.records import SEGMENT_CHARACTERS, Row, pages
+from index.sql.records import SEGMENT_CHARACTERS, Row, pages, segment_text
 from index.sql.schema import documents, is_whole, segments
 from index.types import Span
 
 _Place = tuple[str, int]
 # Two bound values each.
 _BATCH = 250
+
+
+def text_between(connection: sa.Connection, document_id: str, start: int, end: int) -> str:
+    """Return `text[start:end]` of a document that has as much; raise `DamagedStore`."""
+    if start >= end:
+        return ""
+    first = start // SEGMENT_CHARACTERS * SEGMENT_CHARACTERS
+    pieces = connection.execute(
+        sa.select(segments)
+        .where(segments.c.document_id == document_id)
+        .where(segments.c.start >= first, segments.c.start < end)
+        .order_by(segments.c.start)
+    ).mappings()
+    text = "".join(map(segment_text, pieces))[start - first : end - first]
+    if len(text) != end - start:
+        raise DamagedStore(
+            f"a part of the text of document {document_id} is missing: run `quotebound doctor --repair`"
+        )
+    return text
 
 
 def excerpts_at(

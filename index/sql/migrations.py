@@ -143,8 +143,23 @@ _SEALED_TABLES = (
     "place TEXT NOT NULL, reason TEXT NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL)",
 )
 
+
+def _keep_layouts(connection: sa.Connection) -> None:
+    """Make the table of layouts, and room in each page for its kind, how it was read, why not, and its name.
+
+    A page that an earlier program stored has only a number and a span, and means the same as before. One
+    that is stored from now on has more, which an earlier program must not come across: it would take
+    what could not be read for an empty page, and what it adds would not be counted as unread.
+    """
+    connection.exec_driver_sql(
+        "CREATE TABLE layouts (document_id TEXT NOT NULL REFERENCES documents (id), page INTEGER NOT NULL, "
+        "width REAL NOT NULL, height REAL NOT NULL, words BLOB NOT NULL, crc INTEGER NOT NULL, "
+        "PRIMARY KEY (document_id, page))"
+    )
+
+
 # Entry n brings a catalog of format n + 1 to format n + 2.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_seal_rows,)
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_seal_rows, _keep_layouts)
 FORMAT = len(MIGRATIONS) + 1
 
 

@@ -13,14 +13,29 @@ import numpy as np
 import sqlalchemy as sa
 import structlog
 
+from index.coverage import Coverage
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DamagedStore
 from index.sql.schema import documents, is_whole, outlines, passages, segments, spaces, vectors
-from index.types import Block, BlockKind, Document, DocumentInfo, Page, Passage, Span
+from index.types import (
+    Block,
+    BlockKind,
+    Document,
+    DocumentInfo,
+    Page,
+    PageKind,
+    PageLayout,
+    PageReading,
+    Passage,
+    Span,
+)
 
 SEGMENT_CHARACTERS = 65_536
 # Stored little-endian whatever the machine, so that a home can be carried to another.
 FLOAT = np.dtype("<f4")
+# To call an enumeration takes as long as all else of a page, and there are thousands of them.
+_KINDS = {kind.value: kind for kind in PageKind}
+_READINGS = {reading.value: reading for reading in PageReading}
 
 Record = dict[str, Any]
 Row = Mapping[Any, Any]
@@ -45,7 +60,7 @@ def document_record(document: Document) -> Record:
         "sha256": document.sha256,
         "content_sha256": document.content_sha256,
         "characters": len(document.text),
-        "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
+        "pages": json.dumps([_page_values(page) for page in document.pages]),
         "metadata": json.dumps(dict(document.metadata)),
         "added": now(),
     }
@@ -65,7 +80,7 @@ def whole_document(row: Row) -> Row:
 
 def document_info(row: Row, passage_count: int) -> DocumentInfo:
     """Return a row of `documents` as what is told of a document; raise `DamagedStore`."""
-    whole_document(row)
+    coverage = Coverage.of(pages(whole_document(row)))
     return DocumentInfo(
         id=row["id"],
         source=row["source"],
@@ -76,8 +91,9 @@ def document_info(row: Row, passage_count: int) -> DocumentInfo:
         content_sha256=row["content_sha256"],
         characters=row["characters"],
         passages=passage_count,
-        pages=len(pages(row)),
+        pages=coverage.pages,
         added=row["added"],
+        coverage=coverage,
     )
 
 
@@ -94,7 +110,25 @@ def whole_infos(rows: Sequence[Row]) -> list[DocumentInfo]:
 
 def pages(row: Row) -> tuple[Page, ...]:
     """Return the pages kept in a row of `documents`."""
-    return tuple(Page(*page) for page in json.loads(row["pages"]))
+    return tuple(_page(*values) for values in json.loads(row["pages"]))
+
+
+def _page_values(page: Page) -> list[int | str | None]:
+    kind, reading = page.kind.value, page.reading.value
+    return [page.number, page.start, page.end, kind, reading, page.reason, page.label]
+
+
+def _page(
+    number: int,
+    start: int,
+    end: int,
+    # A page that an earlier format stored ends here.
+    kind: str = PageKind.PAGE.value,
+    reading: str = PageReading.TEXT.value,
+    reason: str | None = None,
+    label: str | None = None,
+) -> Page:
+    return Page(number, start, end, _KINDS[kind], _READINGS[reading], reason, label)
 
 
 def outline_record(document: Document) -> Record:
@@ -112,7 +146,7 @@ def blocks(row: Row | None) -> tuple[Block, ...]:
     )
 
 
-def document(row: Row, text: str, outline: Row | None) -> Document:
+def document(row: Row, text: str, outline: Row | None, layouts: Sequence[PageLayout]) -> Document:
     """Return a whole document of its rows; raise `DamagedStore`."""
     whole_document(row)
     return Document(
@@ -126,9 +160,16 @@ def document(row: Row, text: str, outline: Row | None) -> Document:
         media_type=row["media_type"],
         blocks=blocks(outline),
         pages=pages(row),
+        layouts=tuple(layouts),
         language=row["language"],
-        metadata=json.loads(row["metadata"]),
+        metadata=metadata(row),
     )
+
+
+def metadata(row: Row) -> dict[str, str]:
+    """Return what a whole row of `documents` tells of who wrote the document, and when."""
+    found: dict[str, str] = json.loads(row["metadata"])
+    return found
 
 
 def segment_records(document: Document) -> Iterator[Record]:

@@ -49,7 +49,8 @@ documents = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("content_sha256", sa.Text, nullable=False),
     sa.Column("characters", sa.Integer, nullable=False),
-    sa.Column("pages", sa.Text, nullable=False),  # JSON list of [number, start, end]
+    # JSON list of [number, start, end, kind, reading, reason, label]; of format 2, the first three alone
+    sa.Column("pages", sa.Text, nullable=False),
     sa.Column("metadata", sa.Text, nullable=False),  # JSON object
     sa.Column("added", sa.Text, nullable=False),
     _crc(),
@@ -61,6 +62,18 @@ outlines = sa.Table(
     metadata,
     sa.Column("document_id", sa.Text, sa.ForeignKey("documents.id"), primary_key=True),
     sa.Column("blocks", sa.Text, nullable=False),  # JSON list of [kind, start, end, level]
+    _crc(),
+)
+
+# Where the words of a page stand on it. Without it a quote can still be read, and not be shown on its page.
+layouts = sa.Table(
+    "layouts",
+    metadata,
+    sa.Column("document_id", sa.Text, sa.ForeignKey("documents.id"), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True),
+    sa.Column("width", sa.REAL, nullable=False),  # in points, as is the height
+    sa.Column("height", sa.REAL, nullable=False),
+    sa.Column("words", sa.LargeBinary, nullable=False),  # `PageLayout.packed`
     _crc(),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,7 +26,8 @@ def doctor(
 ) -> None:
     """Check every row of the home against its checksum, and the indexes against the rows.
 
-    Exit code 1 where something is not as it was written, also where it was mended.
+    Exit code 1 where something is not as it was written, also where it was mended. Pages that could not
+    be read are told, and are no fault.
     """
     from index.doctor import approximations, examine
     from index.home import collection_folders
@@ -38,7 +39,7 @@ def doctor(
         raise CollectionNotFound("there is nothing to check yet; add documents with `quotebound ingest PATH`")
     names = [folder.name for folder in folders]
     if repair:
-        found = _repaired(home, names, as_json=as_json)
+        found = _repaired(home, folders, as_json=as_json)
     else:
         found = [finding for folder in folders for finding in examine(folder)]
         if as_json:
@@ -47,28 +48,31 @@ def doctor(
                     "collections": names,
                     "findings": [asdict(finding) for finding in found],
                     "approximations": [asdict(told) for folder in folders for told in approximations(folder)],
+                    "coverage": _coverage_json(folders),
                 }
             )
         else:
             for folder in folders:
                 for told in approximations(folder):
                     _tell_approximation(told)
+            _tell_coverage(folders)
             _tell_findings(found, f"findings in {', '.join(names)}")
     if found:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _repaired(home: Path, names: list[str], *, as_json: bool) -> Sequence[Finding]:
+def _repaired(home: Path, folders: Sequence[Path], *, as_json: bool) -> Sequence[Finding]:
     """Mend a home, print what was done, and return what was found before."""
     from index.doctor import examine
     from index.doctor.repair import Action, repair
 
+    names = [folder.name for folder in folders]
     done = repair(home)
     actions, left = list(done.actions), list(done.left)
     if done.due:
         for name in done.due:
             actions.append(Action(name, "documents that are due", _made_anew(name)))
-        left = [finding for name in names for finding in examine(_folder(home, name))]
+        left = [finding for folder in folders for finding in examine(folder)]
     if as_json:
         print_json(
             {
@@ -76,21 +80,17 @@ def _repaired(home: Path, names: list[str], *, as_json: bool) -> Sequence[Findin
                 "findings": [asdict(finding) for finding in done.findings],
                 "actions": [asdict(action) for action in actions],
                 "left": [asdict(finding) for finding in left],
+                "coverage": _coverage_json(folders),
             }
         )
         return done.findings
+    _tell_coverage(folders)
     _tell_findings(done.findings, f"findings in {', '.join(names)}")
     for action in actions:
         _tell_one(action)
     if done.findings:
         _tell_findings(left, "findings are left")
     return done.findings
-
-
-def _folder(home: Path, name: str) -> Path:
-    from index.home import collection_folders
-
-    return next(folder for folder in collection_folders(home) if folder.name == name)
 
 
 def _made_anew(collection: str) -> str:
@@ -115,6 +115,47 @@ def _tell_approximation(told: Approximation) -> None:
     what = f"{told.passages} passages are searched nearly exactly, {told.probes} of {told.lists} lists"
     line = f"{told.collection}: {what}: {told.recall:.2%} of the ten nearest were found when built"
     console().print(plain(line), soft_wrap=True)
+
+
+def _tell_coverage(folders: Sequence[Path]) -> None:
+    """Say what was read and what was not, for each collection that has pages."""
+    from index.coverage import told
+    from index.doctor.coverage import coverage_of
+
+    for found in filter(None, map(coverage_of, folders)):
+        line = (
+            f"{found.collection}: {found.pages - found.unread} of {found.pages} pages read "
+            f"({found.ocr} by OCR), {found.unread} unread in {len(found.documents)} documents"
+        )
+        console().print(plain(line), soft_wrap=True)
+        for document in found.documents:
+            for why in told(document.unread):
+                console().print(plain(f"{found.collection}: {document.source}: {why}"), soft_wrap=True)
+
+
+def _coverage_json(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    from index.coverage import reason_of
+    from index.doctor.coverage import coverage_of
+
+    return [
+        {
+            "collection": found.collection,
+            "pages": found.pages,
+            "text": found.text,
+            "ocr": found.ocr,
+            "blank": found.blank,
+            "unread": found.unread,
+            "documents": [
+                {
+                    "document_id": document.document_id,
+                    "source": document.source,
+                    "unread": [{"page": page.number, "reason": reason_of(page)} for page in document.unread],
+                }
+                for document in found.documents
+            ],
+        }
+        for found in filter(None, map(coverage_of, folders))
+    ]
 
 
 def _tell_findings(findings: Sequence[Finding], what: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from index.types import DEFAULT_COLLECTION, Hit
 from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
 from rag.types import Answer, AnswerStatus, Citation
+from rag.unread import unread_line
 
 if TYPE_CHECKING:
     from rag.wiring import Application
@@ -73,6 +74,8 @@ def _application(*, reads: bool) -> Application:
 def _print_answer(to: Console, answer: Answer) -> None:
     if answer.status is AnswerStatus.ABSTAINED:
         to.print(plain(answer.text, "bold"))
+        if answer.unread is not None:
+            to.print(plain(unread_line(answer.unread), "yellow"))
         if answer.hits:
             to.print("\nNearest passages; none was found to answer the question:", style="dim")
             _print_hits(to, answer.hits[:_NEAREST_SHOWN])
@@ -85,6 +88,8 @@ def _print_answer(to: Console, answer: Answer) -> None:
     for citation in answer.citations:
         to.print(_card(citation))
     to.print(f"confidence {answer.confidence:.2f}, {answer.timings['total']:.0f} ms", style="dim")
+    if answer.unread is not None:
+        to.print(plain(unread_line(answer.unread), "dim"))
 
 
 def _card(citation: Citation) -> Panel:

@@ -180,6 +180,10 @@ class Backend:
         """Return `text[start:end]` of a stored document."""
         return await self._reading.run(lambda: self._catalog(collection).text(document_id, start, end))
 
+    async def read_for(self, read: Callable[[Catalog], Found], collection: str = DEFAULT_COLLECTION) -> Found:
+        """Return what `read` makes of a collection's catalog, in a thread that reads."""
+        return await self._reading.run(lambda: read(self._catalog(collection)))
+
     async def upload(self, file: BinaryIO, name: str, collection: str = DEFAULT_COLLECTION) -> Job:
         """Accept an upload, and return the job that stores it in place of an earlier one of its name.
 

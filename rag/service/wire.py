@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from index.types import DEFAULT_COLLECTION, Hit
+from index.types import DEFAULT_COLLECTION, DocumentInfo, Hit
 from rag.answering import DEFAULT_TOP_K, MAX_QUESTION_CHARACTERS, MAX_TOP_K
 from rag.types import Answer, Citation, SearchResult
 
@@ -146,8 +146,19 @@ class SentenceOut(Mirror):
     markers: list[int]
 
 
+class UnreadOut(Mirror):
+    """How many pages of a collection could not be read, and of how many documents."""
+
+    documents: int
+    pages: int
+
+
 class AskResponse(BaseModel):
-    """An answer; or an abstention, which has no citations, and hits that are only the nearest passages."""
+    """An answer; or an abstention, which has no citations, and hits that are only the nearest passages.
+
+    `unread` is null where every page of the collection was read: what is on one that was not can be in
+    no answer.
+    """
 
     status: Literal["answered", "abstained"]
     answer: str
@@ -158,6 +169,7 @@ class AskResponse(BaseModel):
     hits: list[HitOut]
     timings_ms: dict[str, float]
     generation: int
+    unread: UnreadOut | None
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
@@ -172,6 +184,7 @@ class AskResponse(BaseModel):
             hits=[HitOut.of(hit) for hit in answer.hits],
             timings_ms={step: round(taken, 3) for step, taken in answer.timings.items()},
             generation=answer.generation,
+            unread=UnreadOut.of(answer.unread) if answer.unread is not None else None,
         )
 
 
@@ -192,7 +205,7 @@ class SearchResponse(BaseModel):
         )
 
 
-class DocumentOut(Mirror):
+class DocumentOut(BaseModel):
     """A stored document. `added` is an ISO 8601 time in UTC; `pages` is 0 for formats without pages."""
 
     id: str
@@ -203,7 +216,24 @@ class DocumentOut(Mirror):
     characters: int
     passages: int
     pages: int
+    unread_pages: int
     added: str
+
+    @classmethod
+    def of(cls, info: DocumentInfo) -> Self:
+        """Return the wire shape."""
+        return cls(
+            id=info.id,
+            source=info.source,
+            title=info.title,
+            media_type=info.media_type,
+            sha256=info.sha256,
+            characters=info.characters,
+            passages=info.passages,
+            pages=info.pages,
+            unread_pages=len(info.coverage.unread),
+            added=info.added,
+        )
 
 
 class DocumentsOut(BaseModel):

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
-from index.types import DEFAULT_COLLECTION
+from index.boxes import boxes_at
+from index.catalog import Catalog
+from index.types import DEFAULT_COLLECTION, Span
 from rag.service.access import BackendOf
+from rag.service.document_wire import DocumentDetailOut, PagesOut, WordsOut
 from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, JobAccepted, TextOut
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 Collection = Annotated[CollectionName, Query()]
+Offset = Annotated[int, Query(ge=0)]
+
+_MOST_WORDS = 10_000
 
 
 @router.get("")
@@ -41,9 +49,48 @@ async def add_document(
 @router.get("/{document_id}")
 async def get_document(
     document_id: str, backend: BackendOf, collection: Collection = DEFAULT_COLLECTION
-) -> DocumentOut:
-    """Describe a document."""
-    return DocumentOut.of(await backend.document(document_id, collection))
+) -> DocumentDetailOut:
+    """Describe a document, with what of it was read and what was not."""
+
+    def described(catalog: Catalog) -> DocumentDetailOut:
+        info = catalog.document(document_id)
+        language, metadata = catalog.language(document_id), catalog.metadata(document_id)
+        return DocumentDetailOut.of_document(info, language, metadata)
+
+    return await backend.read_for(described, collection)
+
+
+@router.get("/{document_id}/pages", response_model=PagesOut)
+async def get_pages(
+    document_id: str, backend: BackendOf, collection: Collection = DEFAULT_COLLECTION
+) -> Response:
+    """List the pages of a document: where each is in the text, how it was read, and its size."""
+
+    def listed(catalog: Catalog) -> Response:
+        return _body(PagesOut.of(document_id, catalog.pages(document_id), catalog.layouts(document_id)))
+
+    return await backend.read_for(listed, collection)
+
+
+@router.get("/{document_id}/words", response_model=WordsOut)
+async def get_words(
+    document_id: str,
+    backend: BackendOf,
+    start: Offset,
+    end: Offset,
+    collection: Collection = DEFAULT_COLLECTION,
+) -> Response:
+    """Return where the words stand on their pages that overlap a span of the text, at most 10,000 of them.
+
+    `start` and `end` are offsets into the stored text. Formats that do not say where words stand have none.
+    """
+
+    def placed(catalog: Catalog) -> Response:
+        _check_span(start, end, catalog.document(document_id).characters)
+        boxes = boxes_at(catalog, document_id, Span(start, end), _MOST_WORDS)
+        return _body(WordsOut.of(document_id, boxes))
+
+    return await backend.read_for(placed, collection)
 
 
 @router.get("/{document_id}/text")
@@ -62,3 +109,15 @@ async def delete_document(
 ) -> None:
     """Delete a document; once this returns, no search and no answer uses it."""
     await backend.delete(document_id, collection)
+
+
+def _check_span(start: int, end: int, characters: int) -> None:
+    """Refuse what is no span of a text, as what is no number is refused."""
+    if not start < end <= characters:
+        fault = f"no span: it has to be after start, and at most {characters}, where the text ends"
+        raise RequestValidationError([{"loc": ("query", "end"), "msg": fault}])
+
+
+def _body(shown: BaseModel) -> Response:
+    """Return a response that is made where this is called, and not in the event loop: it can be long."""
+    return Response(shown.model_dump_json(), media_type="application/json")
