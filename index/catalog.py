@@ -148,6 +148,10 @@ class Catalog(Protocol):
         """Return all documents, by source and then id."""
         ...
 
+    def within(self, origin: str) -> list[DocumentInfo]:
+        """Return the documents that came in the file of an origin, at any depth, by source and then id."""
+        ...
+
     def whole(self, document_id: str) -> Document:
         """Return a document with its text; raise `DocumentNotFound`.
 

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 from urllib.parse import quote_from_bytes
 
 from index.errors import SourceNotFound
-from index.loading import file_origin, label, path_of
+from index.sources import file_origin, label, outermost, path_of
 from index.types import DocumentInfo
 
 
@@ -112,7 +112,7 @@ class SyncRequest:
 def vanished_below(folder: str, stored: Sequence[DocumentInfo]) -> tuple[list[DocumentInfo], int]:
     """Return the documents whose files are gone from below a folder, and how many it gave."""
     folder_origin = file_origin(Path(folder))
-    given = [info for info in stored if is_below(info.origin, folder_origin)]
+    given = [info for info in stored if is_below(outermost(info.origin), folder_origin)]
     return [info for info in given if _has_vanished(path_of(info.origin))], len(given)
 
 

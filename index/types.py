@@ -157,6 +157,10 @@ class PageLayout:
         ]
 
 
+# The name in a document's metadata under which it is kept how many files its own file had in it.
+ATTACHMENTS = "attachments"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document as it is stored and quoted.
@@ -184,7 +188,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """A stored document without its text. `added` is an ISO 8601 time in UTC."""
+    """A stored document without its text. `added` is an ISO 8601 time in UTC.
+
+    `attachments` is how many files its own file had in it when it was stored.
+    """
 
     id: str
     source: str
@@ -198,6 +205,7 @@ class DocumentInfo:
     pages: int
     added: str
     coverage: Coverage = field(default_factory=Coverage)
+    attachments: int = 0
 
 
 @dataclass(frozen=True, slots=True)

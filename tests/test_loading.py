@@ -1,17 +1,20 @@
 """Files to documents: formats by content, structure, and what cannot be read."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from contracts import LoaderContract
 
 from index.errors import EmptyDocument, SourceNotFound, TooLarge, UnreadableText, UnsupportedFormat
-from index.loading import Loader, load_bytes, read_file
+from index.loading import Loader, load_bytes
 from index.loading.decoding import decode_text
+from index.loading.documents import title_from_name
 from index.loading.markdown import MarkdownLoader
 from index.loading.plain_text import PlainTextLoader
-from index.loading.registry import LOADERS, title_from_name
+from index.loading.registry import LOADERS
+from index.sources import read_file
 from index.types import BlockKind, Document
 
 BINARY = bytes(range(256)) * 20
@@ -51,8 +54,12 @@ class TestMarkdownLoader(LoaderContract):
 
 
 def test_every_loader_in_the_registry_has_a_conformance_suite() -> None:
-    tested = {type(suite().loader()) for suite in LoaderContract.__subclasses__()}
-    assert {type(loader) for loader in LOADERS} <= tested
+    here = Path(__file__).parent
+    for module in sorted(here.glob("test_*.py")):
+        if "(LoaderContract)" in module.read_text(encoding="utf-8"):
+            import_module(module.stem)
+    tested = {suite().loader().media_type for suite in LoaderContract.__subclasses__()}
+    assert {loader.media_type for loader in LOADERS} <= tested
 
 
 def test_a_line_of_its_own_above_prose_is_a_heading() -> None:
@@ -156,11 +163,70 @@ def test_invalid_utf8_is_refused_with_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "kind"), [(b"%PDF-1.7\n", "PDF"), (b"PK\x03\x04", "Office"), (b"\x89PNG\r\n\x1a\n", "PNG")]
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b"GIF89a", "a GIF image"),
+        (b"II*\0", "a TIFF image"),
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file"),
+        (b"\x7fELF", "a program"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (b"PK\x03\x04", "a damaged ZIP or Office file"),
+        (b"PK\x05\x06" + bytes(18), "an empty ZIP file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    ],
 )
-def test_known_formats_that_are_not_read_are_named_whatever_the_suffix(head: bytes, kind: str) -> None:
-    with pytest.raises(UnsupportedFormat, match=kind):
-        load(head + BINARY, "report.txt")
+@pytest.mark.parametrize("name", ["report.txt", "report.docx", "report"])
+def test_known_formats_that_are_not_read_are_named_whatever_the_suffix(
+    head: bytes, kind: str, name: str
+) -> None:
+    with pytest.raises(UnsupportedFormat, match=rf"{name} is {kind}"):
+        load(head + BINARY, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"), [("report.doc", "WordDocument"), ("talk.ppt", "PowerPoint Document")]
+)
+def test_an_old_document_that_is_no_workbook_is_named_with_the_way_out(name: str, stream: str) -> None:
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + BINARY + stream.encode("utf-16-le")
+    with pytest.raises(UnsupportedFormat, match="save it as DOCX"):
+        load(data, name)
+
+
+@pytest.mark.parametrize(
+    ("fixture", "media_type"),
+    [
+        ("harvest.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("harvest.ods", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("harvest.xls", "application/vnd.ms-excel"),
+    ],
+)
+def test_the_loader_is_chosen_by_content_before_the_suffix(fixture: str, media_type: str) -> None:
+    data = (Path(__file__).parent / "documents" / fixture).read_bytes()
+    for name in ("book.txt", "book.csv", "book.zip", "book"):
+        assert load(data, name).media_type == media_type
+
+
+def test_text_is_told_by_its_suffix_where_content_cannot_tell() -> None:
+    data = b"Village,Tonnes\nBrennick,120\n"
+    types = {name: load(data, name).media_type for name in ("a.csv", "a.tsv", "a.md", "a.txt", "a")}
+    assert types == {
+        "a.csv": "text/csv",
+        "a.tsv": "text/tab-separated-values",
+        "a.md": "text/markdown",
+        "a.txt": "text/plain",
+        "a": "text/plain",
+    }
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".ods", ".csv", ".zip", ".pdf", ".docx"])
+def test_text_named_as_something_else_is_text_or_refused_by_name(suffix: str) -> None:
+    try:
+        assert "mill" in load(b"A mill stood at Brennick.", f"report{suffix}").text
+    except UnreadableText as error:
+        assert f"report{suffix}" in str(error)
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:

@@ -1,17 +1,8 @@
 """Files of many formats in, `Document`s out. A new format is a `Loader` in the registry's table."""
 
+from index.loading.documents import blocks_of, document_of, load_bytes
 from index.loading.loader import Attachment, Loader, OcrMode, Parsed, Parsing, Signs
-from index.loading.registry import (
-    blocks_of,
-    chosen_loader,
-    content_sha256,
-    file_origin,
-    label,
-    load_bytes,
-    path_of,
-    read_file,
-    upload_origin,
-)
+from index.loading.registry import chosen_loader
 
 __all__ = [
     "Attachment",
@@ -22,11 +13,6 @@ __all__ = [
     "Signs",
     "blocks_of",
     "chosen_loader",
-    "content_sha256",
-    "file_origin",
-    "label",
+    "document_of",
     "load_bytes",
-    "path_of",
-    "read_file",
-    "upload_origin",
 ]

@@ -102,11 +102,13 @@ class Loader(Protocol):
     returns text that was not in the file. It need not refuse an empty file: the registry does. What
     else it raises is taken for a damaged file. It runs in a process of its own that may not write,
     open connections, or take more than its share (see `sandbox`); with `harmless`, which is for what
-    only looks at characters in one pass, in the process that asks.
+    only looks at characters in one pass, in the process that asks. `libraries` are modules that `parse`
+    imports, to be loaded once for many files.
     """
 
     media_type: str
     harmless: bool
+    libraries: tuple[str, ...]
 
     def accepts(self, signs: Signs) -> bool:
         """Tell whether this loader reads such a file."""

@@ -22,6 +22,7 @@ class MarkdownLoader:
 
     media_type = "text/markdown"
     harmless = False
+    libraries: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._parser = MarkdownIt("commonmark").enable("table")

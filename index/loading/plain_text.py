@@ -29,6 +29,7 @@ class PlainTextLoader:
 
     media_type = "text/plain"
     harmless = True
+    libraries: tuple[str, ...] = ()
 
     def accepts(self, signs: Signs) -> bool:  # noqa: ARG002 - any text is plain text
         """Accept whatever no other loader took: `parse` tells text from binary data."""

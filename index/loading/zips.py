@@ -26,7 +26,17 @@ _DOCTYPE = re.compile(rb"<\0?!\0?D\0?O\0?C\0?T\0?Y\0?P\0?E|\0<\0!\0D\0O\0C\0T\0Y
 _ENTITY = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y|\0<\0!\0E\0N\0T\0I\0T\0Y")
 _XML_SUFFIXES = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".svg")
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
+# Others are rare, and take as much memory as the file says.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def contents(data: bytes) -> tuple[frozenset[str], str]:
@@ -40,7 +50,7 @@ def contents(data: bytes) -> tuple[frozenset[str], str]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = frozenset(archive.namelist())
             kind = b""
-            if "mimetype" in names:
+            if "mimetype" in names and archive.getinfo("mimetype").compress_type in _METHODS:
                 with archive.open("mimetype") as member:
                     kind = member.read(_PACKAGE_TYPE_BYTES)
     except _BROKEN:
@@ -63,6 +73,8 @@ def opened(data: bytes, name: str, parsing: Parsing) -> zipfile.ZipFile:
     members = archive.infolist()
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise EncryptedDocument(f"{name} is protected by a password; give it without")
+    if any(member.compress_type not in _METHODS for member in members):
+        raise UnreadableText(f"{name} is packed in a way that is not read; pack it as an ordinary ZIP file")
     if len(members) > parsing.members:
         raise ParseLimit(f"{name} has {len(members)} members, more than the {parsing.members} that are read")
     unpacked = sum(member.file_size for member in members)

@@ -18,6 +18,7 @@ from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DamagedStore
 from index.sql.schema import documents, is_whole, outlines, passages, segments, spaces, vectors
 from index.types import (
+    ATTACHMENTS,
     Block,
     BlockKind,
     Document,
@@ -94,6 +95,7 @@ def document_info(row: Row, passage_count: int) -> DocumentInfo:
         pages=coverage.pages,
         added=row["added"],
         coverage=coverage,
+        attachments=int(metadata(row).get(ATTACHMENTS, 0)),
     )
 
 
