@@ -35,6 +35,7 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@.ci/browser
 	@.ci/compiler
+	@.ci/tesseract
 	$(BIN)/pytest $(ARGS)
 
 torture: $(VENV)/.installed-dev

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from index import vocabulary
 from index.sentences import sentence_spans
-from index.types import Block, BlockKind, Document, Page, Passage, Span, content_id
+from index.types import Block, BlockKind, Document, Page, PageKind, Passage, Span, content_id
 
 # Part of the embedding space: raise it with any change to which texts are embedded.
 CHUNKER_VERSION = 1
@@ -53,13 +54,15 @@ class TokenWindow(Protocol):
 class _Tile:
     """A sentence, or a part of an overlong one, with the layout before it: tiles cover the document.
 
-    `sentence` is None for layout alone, and so is `block`.
+    `sentence` is None for layout alone, and so is `block`. `part` is the number of the slide or sheet
+    that it is on, 0 where the document has none.
     """
 
     start: int
     end: int
     block: Block | None
     sentence: Span | None
+    part: int = 0
 
     def sentence_within(self, piece: Span, text: str) -> Span | None:
         if self.sentence is None:
@@ -107,9 +110,10 @@ class _Unit:
 class Chunker:
     """Cuts documents into passages of at most `target_tokens` tiktoken tokens where sentences allow.
 
-    A heading starts a passage and stays with what follows it; after that a passage ends at the end
-    of a paragraph where possible, else of a sentence. A sentence is cut only where it alone is over
-    the model's window. Every character that is not white space is in exactly one passage.
+    A slide or a sheet starts a passage, and so does a heading, which stays with what follows it; after
+    that a passage ends at the end of a paragraph where possible, else of a sentence. A sentence is cut
+    only where it alone is over the model's window. Every character that is not white space is in exactly
+    one passage.
     """
 
     def __init__(self, window: TokenWindow, target_tokens: int = CHUNK_TOKENS) -> None:
@@ -129,7 +133,11 @@ class Chunker:
         groups = self._fitting(document.text, _packed(self._units(document), self._target, self._capacity))
         passages: list[Passage] = []
         headings: list[tuple[int, str]] = []
+        part = 0
         for group in groups:
+            if group[0].tile.part != part:
+                part = group[0].tile.part
+                headings = []
             for unit in group:
                 if (block := unit.opened_section) is not None:
                     headings = [entry for entry in headings if entry[0] < block.level]
@@ -148,7 +156,7 @@ class Chunker:
         tiles = list(_tiles(document))
         wordpieces = self._window.counts([text[tile.start : tile.end] for tile in tiles])
         tiles = [
-            _Tile(piece.start, piece.end, tile.block, tile.sentence_within(piece, text))
+            _Tile(piece.start, piece.end, tile.block, tile.sentence_within(piece, text), tile.part)
             for tile, count in zip(tiles, wordpieces, strict=True)
             for piece in self._cut(text, tile, count)
         ]
@@ -224,13 +232,16 @@ def page_at(pages: Sequence[Page], offset: int) -> int | None:
 
 def _tiles(document: Document) -> Iterator[_Tile]:
     """Yield tiles of the text, a sentence each; layout goes with what follows it."""
-    covered = 0
+    covered = part = 0
+    parts = deque(page for page in document.pages if page.kind is not PageKind.PAGE)
     for block in document.blocks:
+        while parts and parts[0].start <= block.start:
+            part = parts.popleft().number
         for sentence in sentence_spans(document.text, block, document.language):
-            yield _Tile(covered, sentence.end, block, sentence)
+            yield _Tile(covered, sentence.end, block, sentence, part)
             covered = sentence.end
     if document.text[covered:].strip():
-        yield _Tile(covered, len(document.text), None, None)
+        yield _Tile(covered, len(document.text), None, None, part)
 
 
 def _span(group: Sequence[_Unit]) -> Span:
@@ -241,7 +252,8 @@ def _packed(units: list[_Unit], target: int, capacity: int) -> list[list[_Unit]]
     groups: list[list[_Unit]] = []
     group: list[_Unit] = []
     for unit in units:
-        if unit.opened_section and not all(member.in_heading for member in group):
+        opens = unit.opened_section and not all(member.in_heading for member in group)
+        if opens or (group and group[-1].tile.part != unit.tile.part):
             groups.append(group)
             group = []
         while group and not _fits([*group, unit], target, capacity):

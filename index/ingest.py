@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from index.chunking import Chunker
 from index.embedding import Embedder, Vectors
 from index.embedding_ahead import EmbeddingAhead, Prepared
 from index.errors import DocumentNotFound, InputError, StorageError, UnsupportedFormat
+from index.ingest_run import Run
 from index.jobs import FileRecord, FileStatus, JobLog
-from index.loading import content_sha256, label, load_bytes, read_file, upload_origin
+from index.loading import OcrMode, Parsed, Parsing, document_of
+from index.loading.documents import empty
+from index.loading.ocr import could_read
+from index.loading.pdf import PdfLoader
+from index.loading.sandbox import Limits
+from index.parsing_ahead import ParsingAhead, Read, Unparsed
 from index.report import Progress, Silent
+from index.sources import content_sha256, label, members_prefix, read_file, upload_origin
 from index.store import Store
 from index.sync import Found, SyncRequest, vanished_below
 from index.types import DocumentInfo
@@ -26,65 +32,42 @@ _BATCH_RECORDS = 500
 _DONE = (FileStatus.ADDED, FileStatus.REPLACED)
 
 
-@dataclass(slots=True)
-class _Run:
-    """What one run of a job knows and has done so far."""
-
-    job_id: str
-    progress: Progress
-    ahead: EmbeddingAhead
-    earlier: dict[str, FileRecord]
-    stored: dict[str, DocumentInfo]
-    copies: dict[tuple[str, str], DocumentInfo] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    waiting: list[Prepared] = field(default_factory=list)
-    storing: list[Prepared] = field(default_factory=list)
-    unkept: list[FileRecord] = field(default_factory=list)
-
-    @property
-    def unfinished(self) -> list[Prepared]:
-        """The documents that are on their way."""
-        return [*self.storing, *self.ahead.documents, *self.waiting]
-
-    def record(
-        self,
-        origin: str,
-        source: str,
-        status: FileStatus,
-        info: DocumentInfo | None = None,
-        passages: int = 0,
-        reason: str | None = None,
-    ) -> FileRecord:
-        """Return what became of a file of this job."""
-        return FileRecord(self.job_id, origin, source, status, info.id if info else None, passages, reason)
-
-    def tell(self, record: FileRecord) -> None:
-        """Tell what became of a file."""
-        self.done.add(record.origin)
-        self.progress.finished(record)
-
-
 class Ingestor:
     """Brings documents into a collection, for jobs that its catalog keeps.
 
-    While some passages are embedded the documents before them are stored, and those after them parsed
-    and cut: the model never waits for the disk. No more than these two batches are held at once.
+    While some passages are embedded the documents before them are stored, and those after them parsed,
+    in processes of their own as `parsing` and `limits` say, and cut: the model never waits for the
+    disk. No more than these two batches, and a few files, are held at once.
 
     A file whose bytes are those stored under its origin is neither parsed nor embedded; a passage
     whose text was embedded before gets its vector from the catalog. Each document is one
     transaction, together with what its job tells of the file. A job that was broken off is run again
     with the same id: what it did to a file before stays what it did, unless the file is another by now.
 
+    Files within a file, as those in an archive or attached to a mail, are documents of their own. They
+    go when a later version of the file has them no more. An archive is none itself.
+
     Calls raise what the store raises: `StorageError`, and `SpaceChanged` where the collection went
     over to another embedding space than the embedder's, which an ingestor for that one can go on from.
     """
 
-    def __init__(self, store: Store, chunker: Chunker, embedder: Embedder, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        chunker: Chunker,
+        embedder: Embedder,
+        *,
+        max_bytes: int,
+        parsing: Parsing | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._store = store
         self._chunker = chunker
         self._embedder = embedder
         self._space = embedder.identity.space(chunker.fingerprint)
         self._max_bytes = max_bytes
+        self._parsing = parsing or Parsing()
+        self._limits = limits or Limits()
 
     @property
     def jobs(self) -> JobLog:
@@ -107,7 +90,7 @@ class Ingestor:
         files = list(request.files())
         run.progress.found(len(files), 0)
         try:
-            with run.ahead:
+            with run.ahead, run.parsing:
                 for found in files:
                     self._take(found, run)
                 self._finish_waiting(run)
@@ -118,7 +101,7 @@ class Ingestor:
         except StorageError as error:
             with suppress(StorageError):
                 self._keep_records(run)
-            _give_up(run, files, error)
+            run.give_up(files, error)
             raise
         # What this job did before it was broken off, to files that are not there any more.
         for origin in sorted(run.earlier.keys() - run.done):
@@ -134,22 +117,20 @@ class Ingestor:
         if (stored := self._store.catalog.find(origin)) is not None:
             run.stored[origin] = stored
         run.progress.found(1, 0)
-        try:
-            self._prepare(data, source, origin, run)
-        except InputError as error:
-            self._finish(run.record(origin, source, FileStatus.FAILED, reason=str(error)), run)
-            self._keep_records(run)
-            raise
-        with run.ahead:
+        with run.ahead, run.parsing:
+            self._look(Unparsed(data, source, origin, content_sha256(data), named=True), run)
             self._finish_waiting(run)
         self._keep_records(run)
+        if origin in run.refused:
+            raise run.refused[origin]
 
-    def _run(self, job_id: str, progress: Progress | None) -> _Run:
+    def _run(self, job_id: str, progress: Progress | None) -> Run:
         earlier = {record.origin: record for record in self.jobs.files(job_id)}
         ahead = EmbeddingAhead(self._store.catalog, self._embedder, self._space)
-        return _Run(job_id, progress or Silent(), ahead, earlier, {})
+        parsing = ParsingAhead(self._parsing, self._limits, max_bytes=self._max_bytes)
+        return Run(job_id, progress or Silent(), parsing, ahead, earlier, {})
 
-    def _prune(self, folder: str, request: SyncRequest, run: _Run) -> None:
+    def _prune(self, folder: str, request: SyncRequest, run: Run) -> None:
         """Remove what came from below a folder and is no longer there."""
         gone, given = vanished_below(folder, self._store.catalog.documents())
         reason = None
@@ -160,53 +141,113 @@ class Ingestor:
                 status, passages = FileStatus.KEPT, info.passages
                 self._finish(run.record(info.origin, info.source, status, info, passages, reason), run)
                 continue
-            record = run.record(info.origin, info.source, FileStatus.REMOVED, info, info.passages)
-            with suppress(DocumentNotFound):  # deleted by someone else meanwhile
-                self._store.delete(info.id, record)
-            run.tell(record)
+            self._remove(info, run)
 
-    def _take(self, found: Found, run: _Run) -> None:
+    def _take(self, found: Found, run: Run) -> None:
         source = label(found.source)
         try:
             if found.problem is not None:
                 self._finish(run.record(found.origin, source, FileStatus.FAILED, reason=found.problem), run)
                 return
             data = read_file(Path(found.path), source, max_bytes=self._max_bytes)
-            self._prepare(data, source, found.origin, run)
         except InputError as error:
-            skipped = isinstance(error, UnsupportedFormat) and not found.named
-            status = FileStatus.SKIPPED if skipped else FileStatus.FAILED
-            self._finish(run.record(found.origin, source, status, reason=str(error)), run)
+            self._refuse(found.origin, source, error, run, named=found.named)
+        else:
+            self._look(Unparsed(data, source, found.origin, content_sha256(data), found.named), run)
+        while run.parsing.is_full:
+            self._take_parsed(run)
+
+    def _look(self, file: Unparsed, run: Run) -> None:
+        """Have a file parsed, unless its bytes are those already stored."""
+        stored = run.stored.get(file.origin)
+        # The same bytes under the same name may be stored from elsewhere.
+        same = run.copies.get((file.source, file.content)) if stored is None else stored
+        # One without passages lost them to damage.
+        if same is None or same.content_sha256 != file.content or not same.passages or self._reads_more(same):
+            run.parsing.add(file)
+            return
+        earlier = run.earlier.get(file.origin)
+        if earlier is not None and earlier.status in _DONE and earlier.document_id == same.id:
+            run.tell(earlier)
+        else:
+            record = run.record(file.origin, file.source, FileStatus.UNCHANGED, same, same.passages)
+            self._finish(record, run)
+        if same.attachments:
+            # A job that was broken off may have stored this one, and not all that is within it.
+            run.parsing.add(replace(file, known=True))
+
+    def _reads_more(self, stored: DocumentInfo) -> bool:
+        """Tell whether pages of a document are to be read by OCR that were not before."""
+        mode, languages = self._parsing.ocr, self._parsing.languages
+        if mode is OcrMode.FORCE and stored.coverage.text and stored.media_type == PdfLoader.media_type:
+            return True
+        return any(could_read(page.reason, mode, languages) for page in stored.coverage.unread)
+
+    def _take_parsed(self, run: Run) -> None:
+        """Cut the next document that was parsed, and look at what is within its file."""
+        read = run.parsing.next(run.progress)
+        if read is None:
+            return
+        file, found = read.file, read.found
+        try:
+            if isinstance(found, InputError):
+                raise found
+            members = run.parsing.within(file, found.attachments)
+            if found.text.strip():
+                if not file.known:
+                    self._cut(read, found, run)
+            elif not members:
+                raise empty(file.source)
+            self._look_within(file, members, run, counted=bool(found.text.strip()))
+        except InputError as error:
+            self._refuse(file.origin, file.source, error, run, named=file.named)
         if sum(len(entry.passages) for entry in run.waiting) >= _BATCH_PASSAGES:
             self._advance(run)
 
-    def _prepare(self, data: bytes, source: str, origin: str, run: _Run) -> None:
-        """Parse and chunk, unless the bytes are those already stored."""
-        stored = run.stored.get(origin)
-        digest = content_sha256(data)
-        # The same bytes under the same name may be stored from elsewhere.
-        same = run.copies.get((source, digest)) if stored is None else stored
-        # One without passages lost them to damage.
-        if same is not None and same.content_sha256 == digest and same.passages:
-            earlier = run.earlier.get(origin)
-            if earlier is not None and earlier.status in _DONE and earlier.document_id == same.id:
-                run.tell(earlier)
-            else:
-                record = run.record(origin, source, FileStatus.UNCHANGED, same, same.passages)
-                self._finish(record, run)
-            return
-        document = load_bytes(data, source, origin=origin, max_bytes=self._max_bytes)
+    def _cut(self, read: Read, found: Parsed, run: Run) -> None:
+        file = read.file
+        document = document_of(found, read.media_type, file.source, origin=file.origin, content=file.content)
         passages = self._chunker.chunk(document)
         run.progress.found(0, len(passages))
+        stored = run.stored.get(file.origin)
         run.waiting.append(Prepared(document, passages, replaces=stored is not None))
         if stored is not None:
             run.copies.pop((stored.source, stored.content_sha256), None)
 
-    def _finish_waiting(self, run: _Run) -> None:
+    def _look_within(self, file: Unparsed, members: list[Unparsed], run: Run, *, counted: bool) -> None:
+        """Look at the files within a file, and remove those that an earlier version of it had."""
+        run.done.add(file.origin)
+        there = {member.origin for member in members}
+        prefix = members_prefix(file.origin)
+        for info in self._store.catalog.within(file.origin):
+            run.stored.setdefault(info.origin, info)
+            member = prefix + info.origin[len(prefix) :].partition("#")[0]
+            if member not in there:
+                self._remove(info, run)
+        # What is only a way to hold files is not counted among them.
+        run.progress.found(len(members) - (not counted), 0)
+        for within in members:
+            self._look(within, run)
+
+    def _remove(self, info: DocumentInfo, run: Run) -> None:
+        record = run.record(info.origin, info.source, FileStatus.REMOVED, info, info.passages)
+        with suppress(DocumentNotFound):  # deleted by someone else meanwhile
+            self._store.delete(info.id, record)
+        run.tell(record)
+
+    def _refuse(self, origin: str, source: str, error: InputError, run: Run, *, named: bool) -> None:
+        run.refused[origin] = error
+        skipped = isinstance(error, UnsupportedFormat) and not named
+        status = FileStatus.SKIPPED if skipped else FileStatus.FAILED
+        self._finish(run.record(origin, source, status, reason=str(error)), run)
+
+    def _finish_waiting(self, run: Run) -> None:
+        while run.parsing.files:
+            self._take_parsed(run)
         while run.waiting or run.ahead.documents:
             self._advance(run)
 
-    def _advance(self, run: _Run) -> None:
+    def _advance(self, run: Run) -> None:
         """Begin to embed what waits, and meanwhile store what was embedded before."""
         before = run.ahead.exchange(run.waiting)
         run.waiting = []
@@ -216,7 +257,7 @@ class Ingestor:
                 run.progress.embedded(made, reused)
             self._store_all(before.vectors, run)
 
-    def _store_all(self, vectors: Vectors, run: _Run) -> None:
+    def _store_all(self, vectors: Vectors, run: Run) -> None:
         """Store some documents, and tell of those that are once they can be found."""
         first = 0
         stored: list[FileRecord] = []
@@ -232,7 +273,7 @@ class Ingestor:
             for record in stored:
                 run.tell(record)
 
-    def _store_one(self, entry: Prepared, vectors: Vectors, run: _Run) -> FileRecord:
+    def _store_one(self, entry: Prepared, vectors: Vectors, run: Run) -> FileRecord:
         document = entry.document
         status = FileStatus.REPLACED if entry.replaces else FileStatus.ADDED
         record = FileRecord(
@@ -245,23 +286,13 @@ class Ingestor:
             run.unkept.append(record)
         return record
 
-    def _finish(self, record: FileRecord, run: _Run) -> None:
+    def _finish(self, record: FileRecord, run: Run) -> None:
         """Tell what became of a file that no change of a document tells of, and keep it soon."""
         run.unkept.append(record)
         run.tell(record)
         if len(run.unkept) >= _BATCH_RECORDS:
             self._keep_records(run)
 
-    def _keep_records(self, run: _Run) -> None:
+    def _keep_records(self, run: Run) -> None:
         self.jobs.record(run.unkept)
         run.unkept.clear()
-
-
-def _give_up(run: _Run, files: Sequence[Found], error: StorageError) -> None:
-    for entry in run.unfinished:
-        document = entry.document
-        run.tell(run.record(document.origin, document.source, FileStatus.FAILED, reason=str(error)))
-    for found in files:
-        if found.origin not in run.done:
-            reason = f"not tried: {error}"
-            run.tell(run.record(found.origin, label(found.source), FileStatus.FAILED, reason=reason))

@@ -43,6 +43,13 @@ class Progress(Protocol):
         """Files to look at, and passages to embed, are more by these numbers."""
         ...
 
+    def reading(self, source: str, page: int, pages: int) -> None:
+        """A file is being read: so many of its pages are done; 0 of 0 while that is not known.
+
+        Told again now and then while nothing comes.
+        """
+        ...
+
     def embedded(self, made: int, reused: int) -> None:
         """As many more passages have a vector, made now or stored before."""
         ...
@@ -56,6 +63,9 @@ class Silent:
     """A `Progress` that tells nobody."""
 
     def found(self, files: int, passages: int) -> None:
+        """Do nothing."""
+
+    def reading(self, source: str, page: int, pages: int) -> None:
         """Do nothing."""
 
     def embedded(self, made: int, reused: int) -> None:
@@ -81,6 +91,10 @@ class Tally:
     def found(self, files: int, passages: int) -> None:
         """Tell it on."""
         self._progress.found(files, passages)
+
+    def reading(self, source: str, page: int, pages: int) -> None:
+        """Tell it on."""
+        self._progress.reading(source, page, pages)
 
     def embedded(self, made: int, reused: int) -> None:
         """Count and tell on."""

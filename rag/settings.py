@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -75,6 +75,26 @@ class Settings(BaseSettings):
     )
     max_file_mb: float = Field(32, gt=0, le=4096, description="greatest size of a file or upload")
 
+    ocr: Literal["auto", "off", "force"] = Field(
+        "auto",
+        description="when pages are read by OCR, with tesseract where that is installed: auto for pages "
+        "without text, off for none, force for all of a PDF",
+    )
+    ocr_languages: str = Field(
+        "eng",
+        pattern=r"^[A-Za-z][A-Za-z0-9_/]*(\+[A-Za-z][A-Za-z0-9_/]*)*$",
+        description="languages of OCR as tesseract names them, joined with +, as in deu+eng",
+    )
+    max_unpacked_mb: float = Field(
+        256, gt=0, le=16_384, description="greatest size of what is in a compressed file, unpacked"
+    )
+    parse_seconds: float = Field(
+        30, gt=0, le=86_400, description="how long reading a page of a file may take before it is given up"
+    )
+    parse_memory_mb: int = Field(
+        2048, ge=256, le=1_048_576, description="greatest memory for reading a file, in a process of its own"
+    )
+
     workers: int = Field(2, ge=1, le=64, description="requests that are worked on at once")
     queue: int = Field(32, ge=0, le=10_000, description="requests that may wait for a worker")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
@@ -124,10 +144,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load_settings() -> Settings:
-    """Return the settings; raise `InvalidSetting` naming the one that cannot be used."""
+def load_settings(**given: Any) -> Settings:
+    """Return the settings, those `given` that are not None over all others.
+
+    Raise `InvalidSetting` naming the one that cannot be used.
+    """
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         faults = "; ".join(
             f"QUOTEBOUND_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"

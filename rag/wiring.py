@@ -92,10 +92,22 @@ class Application:
 
     def _ingestor(self, store: Store) -> Ingestor:
         from index.ingest import Ingestor
+        from index.loading import OcrMode, Parsing
+        from index.loading.sandbox import Limits
 
+        settings = self.settings
         engine = self.engine(store.snapshot())
         chunker = self._chunker(engine.embedder, store.space)
-        return Ingestor(store, chunker, engine.embedder, max_bytes=self.settings.max_bytes)
+        return Ingestor(
+            store,
+            chunker,
+            engine.embedder,
+            max_bytes=settings.max_bytes,
+            parsing=Parsing(
+                OcrMode(settings.ocr), settings.ocr_languages, int(settings.max_unpacked_mb * 2**20)
+            ),
+            limits=Limits(settings.parse_seconds, memory_bytes=settings.parse_memory_mb * 2**20),
+        )
 
     def reindex_request(
         self,

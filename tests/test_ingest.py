@@ -15,6 +15,8 @@ from index.running import JobRunner
 from index.store import Store
 from index.sync import SyncRequest
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -88,23 +90,26 @@ def test_one_bad_file_stops_nothing_and_is_named_with_its_reason(ingestor: Inges
     (folder / "bad.txt").write_bytes(b"\xff\xfe\xff")
     (folder / "empty.txt").write_bytes(b"")
     (folder / "scan.pdf").write_bytes(b"%PDF-1.7\n")
+    (folder / "scan.png").write_bytes(PNG)
     report = sync(ingestor, folder)
     assert statuses(report) == {
         "a.txt": FileStatus.ADDED,
         "b.md": FileStatus.ADDED,
         "bad.txt": FileStatus.FAILED,
         "empty.txt": FileStatus.FAILED,
-        "scan.pdf": FileStatus.SKIPPED,
+        "scan.pdf": FileStatus.FAILED,
+        "scan.png": FileStatus.SKIPPED,
     }
     assert not report.complete
     reasons = {Path(record.source).name: record.reason for record in report.files}
     assert "PDF" in (reasons["scan.pdf"] or "")
+    assert "PNG" in (reasons["scan.png"] or "")
     assert "no text" in (reasons["empty.txt"] or "")
 
 
 def test_an_unread_format_that_was_named_itself_fails(ingestor: Ingestor, folder: Path) -> None:
-    (folder / "scan.pdf").write_bytes(b"%PDF-1.7\n")
-    assert statuses(sync(ingestor, folder / "scan.pdf")) == {"scan.pdf": FileStatus.FAILED}
+    (folder / "scan.png").write_bytes(PNG)
+    assert statuses(sync(ingestor, folder / "scan.png")) == {"scan.png": FileStatus.FAILED}
 
 
 def test_a_path_that_is_not_there_is_refused_before_anything_is_done(
@@ -347,7 +352,7 @@ def test_the_copy_of_a_file_from_elsewhere_is_not_parsed_twice(
     sync(ingestor, Path("readme.txt"))
     monkeypatch.chdir(tmp_path / "y")
     with monkeypatch.context() as patched:
-        patched.setattr("index.ingest.load_bytes", lambda *_, **__: pytest.fail("parsed"))
+        patched.setattr("index.parsing_ahead.chosen_loader", lambda *_, **__: pytest.fail("parsed"))
         assert sync(ingestor, Path("readme.txt")).count(FileStatus.UNCHANGED) == 1
 
 

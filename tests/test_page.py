@@ -175,10 +175,11 @@ def test_a_file_is_added_asked_about_and_deleted(page: Page, tmp_path: Path) -> 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "report.pdf"
-    file.write_bytes(b"%PDF-1.7 nothing that is read yet")
+    file.write_bytes(b"%PDF-1.7 nothing that can be read")
     page.get_by_role("button", name="Documents").click()
     page.locator("input[type=file]").first.set_input_files(file)
-    expect(page.get_by_role("alert")).to_contain_text("report.pdf is PDF, which is not read", timeout=60_000)
+    refused = "report.pdf is damaged: it cannot be read as PDF"
+    expect(page.get_by_role("alert")).to_contain_text(refused, timeout=60_000)
     expect(page.locator("#documents li")).to_have_count(3)
 
 

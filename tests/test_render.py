@@ -334,3 +334,19 @@ def test_an_upload_that_failed_says_why_and_one_that_waits_that_it_is_kept() -> 
     waiting = replace(failed, state=JobState.WAITING, code="storage_full", message="the disk is full.")
     assert "the disk is full. The file is kept" in render.upload(Report(waiting, (), None))
     assert "when the service is started again" in render.upload(Report(JOB, (), None))
+
+
+def test_what_became_of_the_files_in_an_archive_is_told_with_reasons() -> None:
+    def record(name: str, status: FileStatus, reason: str | None = None) -> FileRecord:
+        return FileRecord("1", f"upload:{name}", f"a.zip/{name}", status, None, 0, reason)
+
+    records = [record("a.txt", FileStatus.ADDED), record("b.txt", FileStatus.UNCHANGED)]
+    job = replace(JOB, request={"name": "a<b>.zip"})
+    line = render.upload(Report(job, tuple(records), 1))
+    assert "From a&lt;b&gt;.zip: 1 added, 1 there already." in line
+    assert "error" not in line
+    records += [record(f"{n}.pdf", FileStatus.FAILED, f"{n}.pdf is <damaged>") for n in range(7)]
+    line = render.upload(Report(job, tuple(records), 1))
+    assert "0.pdf is &lt;damaged&gt;." in line and "And 2 more." in line
+    line = render.upload(Report(job, tuple(records[2:4]), 1))
+    assert "nothing added" in line

@@ -159,7 +159,7 @@ def test_a_fault_inside_fails_its_job_and_not_the_next(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("index.ingest.load_bytes", failing(RuntimeError("secret /home/someone/place.py")))
+        broken.setattr("index.ingest.document_of", failing(RuntimeError("secret /home/someone/place.py")))
         failed = end_of(client, accepted(client, "The dam holds.", "dam.txt"))
     assert (failed["state"], failed["error"]["code"]) == ("failed", "internal_error")
     assert "secret" not in json.dumps(failed)

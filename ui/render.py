@@ -13,6 +13,7 @@ from rag.types import Answer, AnswerStatus, Citation
 from rag.unread import unread_line
 
 NEAREST_SHOWN = 3
+_REASONS_SHOWN = 5
 
 _EMPTY = (
     '<div class="empty"><p class="empty-title">Ask your documents a question</p>'
@@ -83,9 +84,27 @@ def upload(report: Report) -> str:
         return notice(f"{job.message}{later}", error=True)
     if not report.files:
         return notice("The file is kept, and added when the service is started again.", error=False)
+    if len(report.files) > 1:
+        return _upload_of_many(report)
     record = report.files[0]
     said = {FileStatus.UNCHANGED: "{} is there already.", FileStatus.REPLACED: "Replaced {}."}
     return notice(said.get(record.status, "Added {}.").format(record.source), error=False)
+
+
+def _upload_of_many(report: Report) -> str:
+    """Return what became of the files in an archive, or attached to a mail: the good news, then the rest."""
+    counted = {
+        "added": report.count(FileStatus.ADDED),
+        "replaced": report.count(FileStatus.REPLACED),
+        "there already": report.count(FileStatus.UNCHANGED),
+        "removed, as it has them no more": report.count(FileStatus.REMOVED),
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)
+    done = notice(f"From {report.job.request['name']}: {told or 'nothing added'}.", error=False)
+    left = [record for record in report.files if record.status in (FileStatus.FAILED, FileStatus.SKIPPED)]
+    reasons = " ".join(f"{record.reason}." for record in left[:_REASONS_SHOWN])
+    more = len(left) - _REASONS_SHOWN
+    return done + notice(f"{reasons} And {more:,} more." if more > 0 else reasons, error=True)
 
 
 def notice(message: str, *, error: bool) -> str:

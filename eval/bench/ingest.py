@@ -15,6 +15,7 @@ from eval.bench.timing import Durations, TimedChunker, TimedEmbedder, TimedStore
 from index.chunking import CHUNK_TOKENS, indexed_text
 from index.embedding import Embedder
 from index.ingest import Ingestor
+from index.jobs import FileStatus
 from index.running import JobRunner
 from index.sync import SyncRequest
 from rag.settings import Settings
@@ -37,7 +38,15 @@ def copied(paths: Sequence[Path], copies: int) -> dict[str, str]:
 
 
 def run(texts_by_name: Mapping[str, str], settings: Settings, embedder: Embedder) -> dict[str, Any]:
-    """Ingest texts as files into a collection of its own, and return the figures.
+    """Ingest texts as files into a collection of its own, and return the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in texts_by_name.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        return run_over([Path(folder)], settings, embedder)
+
+
+def run_over(documents: Sequence[Path], settings: Settings, embedder: Embedder) -> dict[str, Any]:
+    """Ingest files into a collection of its own, and return the figures.
 
     The baseline is one call of the embedder for all the passages; the ingest has to come near it. The
     peak of memory is that of the whole process up to the end of the ingest.
@@ -45,16 +54,12 @@ def run(texts_by_name: Mapping[str, str], settings: Settings, embedder: Embedder
     embedder.embed_query("load the model before the clock starts")
     durations = Durations()
     with tempfile.TemporaryDirectory() as folder:
-        documents = Path(folder) / "documents"
-        documents.mkdir()
-        for name, text in texts_by_name.items():
-            (documents / name).write_text(text, encoding="utf-8")
         chunker = TimedChunker(embedder.window, settings.chunk_tokens or CHUNK_TOKENS, durations)
         space = embedder.identity.space(chunker.fingerprint)
         store = TimedStore(durations, Path(folder) / "collection", space, writable=True)
         timed = TimedEmbedder(embedder, durations)
         runner = JobRunner.over(Ingestor(store, chunker, timed, max_bytes=settings.max_bytes))
-        everything = SyncRequest.of([documents])
+        everything = SyncRequest.of(documents)
         started = time.perf_counter()
         report = runner.sync(everything)
         elapsed = time.perf_counter() - started
@@ -74,6 +79,7 @@ def run(texts_by_name: Mapping[str, str], settings: Settings, embedder: Embedder
     model = durations.total("model")
     return {
         "documents": len(report.files),
+        "failed": report.count(FileStatus.FAILED),
         "passages": len(texts),
         "passages_embedded": report.embedded,
         "passages_embedded_again": again.embedded,

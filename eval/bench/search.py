@@ -18,7 +18,8 @@ from eval.bench.timing import Durations, summary
 from eval.cases import InvalidCase
 from index.chunking import CHUNK_TOKENS, Chunker, indexed_text
 from index.embedding import Embedder, Vectors
-from index.loading import label, load_bytes
+from index.loading import load_bytes
+from index.sources import label
 from index.vectors import FlatVectorIndex, Scored, normalized
 
 QUERIES = 200

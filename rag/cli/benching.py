@@ -68,16 +68,28 @@ def ingest(
     documents: DocumentsOption = None,
     copies: Annotated[int, typer.Option(min=1, help="How often to ingest each.")] = 8,
     data: DataOption = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with files of any format: also how fast each format is parsed.", exists=True
+        ),
+    ] = None,
     plot: PlotOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Time an ingest and its steps, and the share of it that the model takes."""
     from eval.bench import ingest as bench
+    from eval.bench.parsing import by_format
     from eval.public import load_scifact
     from rag.models import embedder_of
     from rag.settings import load_settings
 
     settings = load_settings()
+    if files is not None:
+        paths = sorted(path for path in files.rglob("*") if path.is_file())
+        figures = bench.run_over([files], settings, embedder_of(settings)) | by_format(paths, settings)
+        _print_figures(figures, as_json=as_json, plot=plot)
+        return
     if data is not None:
         named = {f"{key}.txt": text for key, text in load_scifact(data).documents.items()}
     else:

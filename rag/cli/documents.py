@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 from rich.progress import Progress
 from rich.text import Text
 
@@ -56,27 +57,39 @@ class _Bar:
         self._task = progress.add_task("Reading files", total=None)
         self._clock = clock
         self._began: float | None = None
-        self._passages = 0
+        self._files = self._passages = 0
+        self._page = ""
 
     def found(self, files: int, passages: int) -> None:
         if files:
-            self._progress.update(self._task, total=files)
+            self._files += files
+            self._progress.update(self._task, total=self._files)
         if passages and self._began is None:
             self._began = self._clock()
 
+    def reading(self, source: str, page: int, pages: int) -> None:
+        # Of a file that takes its time: others are done before anyone could read of them.
+        self._page = f"; {PurePath(source).name}: page {page} of {pages}" if page > 1 else ""
+        self._describe()
+
     def embedded(self, made: int, reused: int) -> None:
         self._passages += made + reused
+        self._describe()
+
+    def _describe(self) -> None:
         elapsed = self._clock() - self._began if self._began is not None else 0.0
         rate = f", {self._passages / elapsed:.0f}/s" if elapsed >= 1 else ""
-        self._progress.update(self._task, description=f"{self._passages} passages{rate}")
+        done = f"{self._passages} passages{rate}" if self._passages else "Reading files"
+        self._progress.update(self._task, description=escape(f"{done}{self._page}"))
 
     def finished(self, record: FileRecord) -> None:
+        self._page = ""
         self._progress.advance(self._task)
         if record.status is not FileStatus.UNCHANGED:
             self._progress.console.print(_line(record), soft_wrap=True)
 
 
-def ingest(
+def ingest(  # noqa: PLR0913, PLR0917 - an option each
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files, and folders to read with all below them.")
     ] = None,
@@ -93,6 +106,14 @@ def ingest(
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish every job that was broken off, instead of reading paths.")
     ] = False,
+    ocr: Annotated[
+        Literal["auto", "off", "force"] | None,
+        typer.Option("--ocr", help="Read pages by OCR: those without text, none, or all of each PDF."),
+    ] = None,
+    ocr_languages: Annotated[
+        str | None,
+        typer.Option("--ocr-languages", help="Languages of OCR as tesseract names them, as in deu+eng."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Add documents, or bring those added before up to date.
@@ -109,7 +130,8 @@ def ingest(
     if resume and (prune or yes or watch):
         raise typer.BadParameter("--resume does what the jobs were asked for: leave the other options away")
     request = SyncRequest.of(paths, prune=prune, yes=yes) if paths else None
-    with Application(load_settings(), writable=True) as application:
+    settings = load_settings(ocr=ocr, ocr_languages=ocr_languages)
+    with Application(settings, writable=True) as application:
         jobs = application.home.collection(collection, create=request is not None).catalog.jobs
         runner = application.runner(collection)
         complete = True

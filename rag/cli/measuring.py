@@ -117,6 +117,52 @@ def quality() -> None:
     typer.echo(page(json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))), nl=False)
 
 
+@eval_app.command("formats")
+def formats(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the public data: its PDFs are read, too.")
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Keep the files that are made here.", show_default="they are made anew"),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the page here.", show_default="print it")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure how well each document format is read, as the page docs/formats.md.
+
+    One article is written in nine forms with LibreOffice, one of them scanned for tesseract to read, and
+    every question of `eval/sets/seeds.jsonl` is asked of each. Takes some ten minutes on two cores. Exit
+    code 1 where a format is below its bar.
+    """
+    from eval.formats.page import page
+    from eval.formats.run import missed, run
+    from rag.wiring import Application
+
+    def tell(line: str) -> None:
+        console(error=True).print(line, markup=False)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        home_apart() as settings,
+        Application(settings, writable=True) as application,
+    ):
+        figures = run(application, work or Path(folder), data, tell)
+    made = page(figures)
+    if output is not None:
+        output.write_text(made, encoding="utf-8")
+    if as_json:
+        print_json(figures)
+    elif output is None:
+        typer.echo(made, nl=False)
+    for line in (below := missed(figures)):
+        tell(line)
+    if below:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
 @contextmanager
 def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Application]:
     """Open the home, or make one of the set's documents for the time of a run."""

@@ -16,9 +16,10 @@ from index.catalog import Catalog
 from index.errors import QuoteboundError
 from index.home import CollectionInfo, described
 from index.jobs import Job
-from index.loading import chosen_loader, label
+from index.loading import chosen_loader
 from index.report import Report
 from index.running import add_reindex, add_upload
+from index.sources import label
 from index.sync import SyncRequest
 from index.types import DEFAULT_COLLECTION, DocumentInfo
 from index.watching import Watcher

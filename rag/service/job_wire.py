@@ -10,6 +10,7 @@ from index.jobs import FileStatus, Job, JobKind
 from index.report import Report
 from rag.service.backend import Moment
 from rag.service.wire import Mirror
+from rag.service.worker import Standing
 
 
 class JobErrorOut(BaseModel):
@@ -71,8 +72,19 @@ class JobsOut(BaseModel):
     jobs: list[JobOut]
 
 
+class ReadingOut(BaseModel):
+    """A file that is being read: how many of its pages are done; 0 of 0 while that is not known."""
+
+    source: str
+    page: int
+    pages: int
+
+
 class ProgressOut(BaseModel):
-    """How far a job is; `last` is the source of the file that was done last."""
+    """How far a job is; `last` is the source of the file that was done last.
+
+    `reading` is the file that is waited for, null where that is none.
+    """
 
     id: str
     state: Literal["waiting", "running"]
@@ -83,6 +95,7 @@ class ProgressOut(BaseModel):
     passages_done: int
     passages_embedded: int
     last: str | None
+    reading: ReadingOut | None
 
     @classmethod
     def of(cls, moment: Moment) -> Self:
@@ -99,7 +112,15 @@ class ProgressOut(BaseModel):
             passages_done=standing.passages_done if standing else 0,
             passages_embedded=standing.passages_embedded if standing else 0,
             last=standing.last.source if standing and standing.last else None,
+            reading=_reading(standing),
         )
+
+
+def _reading(standing: Standing | None) -> ReadingOut | None:
+    if standing is None or standing.reading is None:
+        return None
+    source, page, pages = standing.reading
+    return ReadingOut(source=source, page=page, pages=pages)
 
 
 def _told(job: Job, collection: str) -> dict[str, Any]:

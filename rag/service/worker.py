@@ -41,7 +41,10 @@ class JobKey:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a job is that runs now; kept in memory only."""
+    """How far a job is that runs now; kept in memory only.
+
+    `reading` is the file that takes its time, how many of its pages are read, and of how many.
+    """
 
     files_found: int
     counts: Mapping[FileStatus, int]
@@ -49,6 +52,7 @@ class Standing:
     passages_embedded: int
     passages_done: int
     last: FileRecord | None
+    reading: tuple[str, int, int] | None
 
 
 @dataclass(eq=False, slots=True)
@@ -69,13 +73,26 @@ class _Live:
         self._files = self._passages = self._made = self._done = 0
         self._counts: Counter[FileStatus] = Counter()
         self._last: FileRecord | None = None
+        self._reading: tuple[str, int, int] | None = None
 
     def standing(self) -> Standing:
-        return Standing(self._files, dict(self._counts), self._passages, self._made, self._done, self._last)
+        return Standing(
+            self._files,
+            dict(self._counts),
+            self._passages,
+            self._made,
+            self._done,
+            self._last,
+            self._reading,
+        )
 
     def found(self, files: int, passages: int) -> None:
         self._files += files
         self._passages += passages
+        self._worker.news(self._key)
+
+    def reading(self, source: str, page: int, pages: int) -> None:
+        self._reading = (source, page, pages)
         self._worker.news(self._key)
 
     def embedded(self, made: int, reused: int) -> None:
@@ -85,7 +102,7 @@ class _Live:
 
     def finished(self, record: FileRecord) -> None:
         self._counts[record.status] += 1
-        self._last = record
+        self._last, self._reading = record, None
         self._worker.news(self._key)
 
 

@@ -15,7 +15,8 @@ from index.chunking import Chunker
 from index.embedding import Embedder
 from index.errors import ModelNotFound
 from index.jobs import JobKind
-from index.loading import load_bytes, upload_origin
+from index.loading import load_bytes
+from index.sources import upload_origin
 from index.store import Store
 from index.types import Document, text_sha256
 from rag.settings import Settings
