@@ -133,6 +133,8 @@ class ParsingAhead:
                 told = (reading.page, reading.pages)
                 progress.reading(reading.file.source, *told)
         self._readings.popleft()
+        if reading.pages and told != (reading.page, reading.pages):
+            progress.reading(reading.file.source, reading.page, reading.pages)
         try:
             return Read(reading.file, reading.media_type, reading.outcome.result())
         except InputError as error:
