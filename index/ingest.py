@@ -14,8 +14,8 @@ from index.ingest_run import Run
 from index.jobs import FileRecord, FileStatus, JobLog
 from index.loading import OcrMode, Parsed, Parsing, document_of
 from index.loading.documents import empty
-from index.loading.ocr import could_read
-from index.loading.pdf import PdfLoader
+from index.loading.pdf.loader import PdfLoader
+from index.loading.pdf.ocr import could_read
 from index.loading.sandbox import Limits
 from index.parsing_ahead import ParsingAhead, Read, Unparsed
 from index.report import Progress, Silent

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.errors import UnreadableText
-from index.loading.decoding import decode_text
-from index.loading.legacy_encodings import guessed_encoding
+from index.loading.text.decoding import decode_text
+from index.loading.text.legacy_encodings import guessed_encoding
 
 # Written for this test, of invented places; each language with the encodings that were common for it.
 SENTENCES: dict[str, tuple[str, ...]] = {

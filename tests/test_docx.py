@@ -11,8 +11,8 @@ import pytest
 from contracts import LoaderContract
 
 from index.loading import Loader, Parsed, Parsing, zips
-from index.loading.docx import DocxLoader
 from index.loading.loader import Signs
+from index.loading.office.docx import DocxLoader
 from index.types import BlockKind
 
 # Made by LibreOffice 7.4 from a flat ODT that has each of these things.

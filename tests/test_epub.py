@@ -11,7 +11,7 @@ from contracts import LoaderContract
 
 from index.errors import EncryptedDocument, ParseLimit, UnreadableText
 from index.loading import Loader, Parsed, Parsing, Signs
-from index.loading.epub import EpubLoader
+from index.loading.web.epub import EpubLoader
 from index.types import BlockKind
 
 EXPORTED = (Path(__file__).parent / "documents" / "velmora.epub").read_bytes()

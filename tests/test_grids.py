@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from index.errors import ParseLimit
 from index.loading import Parsing
 from index.loading.composing import Composer
-from index.loading.grids import add_grid
+from index.loading.tables.grids import add_grid
 from index.types import BlockKind
 
 

@@ -9,11 +9,11 @@ from contracts import LoaderContract
 
 from index.errors import EmptyDocument, SourceNotFound, TooLarge, UnreadableText, UnsupportedFormat
 from index.loading import Loader, load_bytes
-from index.loading.decoding import decode_text
 from index.loading.documents import title_from_name
-from index.loading.markdown import MarkdownLoader
-from index.loading.plain_text import PlainTextLoader
 from index.loading.registry import LOADERS
+from index.loading.text.decoding import decode_text
+from index.loading.text.markdown import MarkdownLoader
+from index.loading.text.plain import PlainTextLoader
 from index.sources import read_file
 from index.types import BlockKind, Document
 

@@ -9,7 +9,7 @@ from contracts import LoaderContract
 
 from index.errors import EncryptedDocument, ParseLimit, UnreadableText
 from index.loading import Loader, OcrMode, Parsed, Parsing, Signs
-from index.loading.mail import MailLoader
+from index.loading.mail.loader import MailLoader
 from index.types import BlockKind
 
 PARSING = Parsing(ocr=OcrMode.OFF)

@@ -12,10 +12,10 @@ from pdf_writing import HEIGHT, WIDTH, Pdf, at, lines
 
 from index.errors import NothingRead
 from index.loading import OcrMode, Parsed, Parsing
-from index.loading import ocr as reading
-from index.loading.ocr import Ocr, Picture, lacking
-from index.loading.ocr_table import lines_of_table
-from index.loading.pdf import PdfLoader
+from index.loading.pdf import ocr as reading
+from index.loading.pdf.loader import PdfLoader
+from index.loading.pdf.ocr import Ocr, Picture, lacking
+from index.loading.pdf.ocr_table import lines_of_table
 from index.types import BlockKind, PageReading
 
 DOTS = 300

@@ -11,8 +11,8 @@ import pytest
 
 from index.errors import ParseLimit, UnreadableText
 from index.loading import Loader, Parsing
-from index.loading.docx import DocxLoader
-from index.loading.pptx import PptxLoader
+from index.loading.office.docx import DocxLoader
+from index.loading.office.pptx import PptxLoader
 
 DOCUMENTS = Path(__file__).parent / "documents"
 RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

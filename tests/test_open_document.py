@@ -10,7 +10,7 @@ from contracts import LoaderContract
 
 from index.errors import EncryptedDocument, NothingRead, ParseLimit, UnreadableText
 from index.loading import Loader, OcrMode, Parsed, Parsing, Signs, zips
-from index.loading.open_document import OpenDocumentPresentationLoader, OpenDocumentTextLoader
+from index.loading.open_document.loaders import OpenDocumentPresentationLoader, OpenDocumentTextLoader
 from index.types import BlockKind, PageKind, PageReading
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -12,7 +12,7 @@ from pypdfium2 import raw
 from index.chunking import page_at
 from index.errors import EncryptedDocument, InputError, NothingRead, ParseLimit, UnreadableText
 from index.loading import Loader, OcrMode, Parsed, Parsing
-from index.loading.pdf import PdfLoader
+from index.loading.pdf.loader import PdfLoader
 from index.types import BlockKind, PageReading, Word
 
 PLAIN = Parsing(ocr=OcrMode.OFF)
@@ -289,8 +289,10 @@ def test_a_page_without_any_area_does_no_harm() -> None:
 
 
 def test_a_page_with_more_characters_than_anyone_reads_is_cut_off() -> None:
-    rows = "".join(at(20, 20 + row * 0.15, "abcdefghi " * 50, 1) for row in range(500))
-    assert 0 < len(parsed(Pdf().page(rows)).text) <= 210_000
+    rows = "".join(at(20, 20 + row * 0.8, f"row{row:03} " * 40, 0.7) for row in range(1000))
+    found = parsed(Pdf().page(rows))
+    assert 190_000 <= len(found.text) <= 240_000
+    assert "row850" not in found.text
 
 
 def test_a_font_that_tells_no_characters_makes_a_page_unread() -> None:

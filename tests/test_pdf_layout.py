@@ -6,9 +6,9 @@ import pytest
 
 from index.loading import Parsed, Parsing
 from index.loading.composing import Composer
-from index.loading.paragraphs import PageComposer
-from index.loading.placed import Line, PageContent, PlacedWord, lines_of
-from index.loading.symbols import composed, meaning, meaning_in
+from index.loading.pdf.paragraphs import PageComposer
+from index.loading.pdf.placed import Line, PageContent, PlacedWord, lines_of
+from index.loading.pdf.symbols import composed, meaning, meaning_in
 from index.types import BlockKind
 
 WIDTH, HEIGHT = 600.0, 800.0

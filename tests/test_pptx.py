@@ -21,7 +21,7 @@ from pptx.util import Cm
 
 from index.errors import NothingRead
 from index.loading import Loader, Parsed, Parsing
-from index.loading.pptx import PptxLoader
+from index.loading.office.pptx import PptxLoader
 from index.types import BlockKind, PageKind, PageReading
 
 # Made by LibreOffice 7.4 of a presentation of python-pptx.

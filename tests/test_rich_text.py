@@ -7,7 +7,7 @@ from contracts import LoaderContract
 
 from index.errors import ParseLimit, UnreadableText
 from index.loading import Loader, OcrMode, Parsed, Parsing, Signs
-from index.loading.rich_text import RichTextLoader
+from index.loading.rich_text.loader import RichTextLoader
 from index.types import BlockKind
 
 # Written by LibreOffice 7.4.

@@ -27,7 +27,7 @@ from index.loading.frames import (
     received,
     send_parsed,
 )
-from index.loading.pdf import PdfLoader
+from index.loading.pdf.loader import PdfLoader
 from index.loading.sandbox import Limits, Sandbox
 from index.types import Block, BlockKind, Page, PageKind, PageLayout, PageReading, Word
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from index.errors import ParseLimit, UnreadableText
 from index.loading import Loader, Parsed, Parsing, Signs
 from index.loading.composing import one_line
-from index.loading.separated import SeparatedValuesLoader
+from index.loading.tables.separated import SeparatedValuesLoader
 from index.types import BlockKind
 
 BINARY = bytes(range(256)) * 20

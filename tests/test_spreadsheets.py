@@ -16,7 +16,7 @@ from xlsxwriter.workbook import Workbook
 
 from index.errors import EncryptedDocument, ParseLimit, UnreadableText
 from index.loading import Loader, Parsed, Parsing, chosen_loader
-from index.loading.spreadsheets import SpreadsheetFormat, SpreadsheetLoader, shown
+from index.loading.tables.spreadsheets import SpreadsheetFormat, SpreadsheetLoader, shown
 from index.types import BlockKind, PageKind, PageReading
 
 # Made by LibreOffice 7.4 of one workbook; `harvest-protected` has the password `orlen`.

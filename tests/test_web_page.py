@@ -7,7 +7,7 @@ from contracts import LoaderContract
 
 from index.errors import ParseLimit, UnreadableText
 from index.loading import Loader, Parsed, Parsing, Signs
-from index.loading.web_page import WebPageLoader
+from index.loading.web.page import WebPageLoader
 from index.types import BlockKind
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from index.errors import EmptyDocument
 from index.language import detect_language
 from index.loading.loader import Loader, Parsed, Parsing
-from index.loading.markdown import MarkdownLoader
-from index.loading.plain_text import PlainTextLoader
 from index.loading.registry import LOADERS, chosen_loader
+from index.loading.text.markdown import MarkdownLoader
+from index.loading.text.plain import PlainTextLoader
 from index.sources import content_sha256, label
 from index.types import ATTACHMENTS, Block, BlockKind, Document, content_id, text_sha256
 

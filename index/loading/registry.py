@@ -8,19 +8,19 @@ from pathlib import PurePosixPath
 from index.errors import EmptyDocument, EncryptedDocument, UnsupportedFormat
 from index.loading import zips
 from index.loading.archive import ArchiveLoader
-from index.loading.docx import DocxLoader
-from index.loading.epub import EpubLoader
 from index.loading.loader import Loader, Signs
-from index.loading.mail import MailLoader
-from index.loading.markdown import MarkdownLoader
-from index.loading.open_document import OpenDocumentPresentationLoader, OpenDocumentTextLoader
-from index.loading.pdf import PdfLoader
-from index.loading.plain_text import PlainTextLoader
-from index.loading.pptx import PptxLoader
-from index.loading.rich_text import RichTextLoader
-from index.loading.separated import SeparatedValuesLoader
-from index.loading.spreadsheets import SpreadsheetFormat, SpreadsheetLoader
-from index.loading.web_page import WebPageLoader
+from index.loading.mail.loader import MailLoader
+from index.loading.office.docx import DocxLoader
+from index.loading.office.pptx import PptxLoader
+from index.loading.open_document.loaders import OpenDocumentPresentationLoader, OpenDocumentTextLoader
+from index.loading.pdf.loader import PdfLoader
+from index.loading.rich_text.loader import RichTextLoader
+from index.loading.tables.separated import SeparatedValuesLoader
+from index.loading.tables.spreadsheets import SpreadsheetFormat, SpreadsheetLoader
+from index.loading.text.markdown import MarkdownLoader
+from index.loading.text.plain import PlainTextLoader
+from index.loading.web.epub import EpubLoader
+from index.loading.web.page import WebPageLoader
 from index.sources import label, too_large
 
 # Asked in this order: what content tells comes first, documents that are ZIP files before any ZIP file.

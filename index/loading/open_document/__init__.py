@@ -1,0 +1,1 @@
+"""ODT and ODP, read in one pass over their XML."""

@@ -1,0 +1,1 @@
+"""PDF and scans: places of characters to words, lines, columns and paragraphs."""

@@ -1,0 +1,1 @@
+"""Text and Markdown, in the encodings that people use."""
