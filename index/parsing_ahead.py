@@ -152,7 +152,8 @@ class ParsingAhead:
         if len(attachments) > room.members or size > room.bytes:
             raise ParseLimit(
                 f"what is in {name} was not read: with all files within files it is more than "
-                f"{self._parsing.members} of them, or {self._parsing.unpacked_bytes / 2**20:g} MB; split it"
+                f"{self._parsing.members} of them, or {self._parsing.unpacked_bytes / 2**20:g} MB; split it "
+                "or raise QUOTEBOUND_MAX_UNPACKED_MB"
             )
         room.members -= len(attachments)
         room.bytes -= size

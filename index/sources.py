@@ -13,8 +13,9 @@ from index.errors import SourceNotFound, TooLarge
 
 _WITHIN = "within:"
 
-# Control characters, and the surrogates by which Python stands for bytes that are not UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters, those that change the direction of what follows, and the surrogates by which Python
+# stands for bytes that are not UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def read_file(path: Path, source: str, *, max_bytes: int) -> bytes:

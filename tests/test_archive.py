@@ -99,3 +99,13 @@ def test_an_archive_with_a_password_is_refused_as_that() -> None:
     data[data.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(EncryptedDocument, match=r"pack\.zip is protected by a password"):
         attachments(bytes(data))
+
+
+def test_a_member_without_a_name_is_passed_over() -> None:
+    nameless = packed(("x", b"1"), ("a.txt", b"2"))
+    # In its own head and in the list: a name of no length, and the letter goes to what comes after it.
+    for head, at in ((b"PK\x03\x04", 26), (b"PK\x01\x02", 28)):
+        start = nameless.index(head)
+        length = start + at
+        nameless = nameless[:length] + b"\0\0\x01\0" + nameless[length + 4 :]
+    assert [name for name in names(nameless) if name] == names(nameless)

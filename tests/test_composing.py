@@ -205,3 +205,11 @@ def test_title_and_metadata_are_one_line_and_say_something() -> None:
     assert (parsed.title, parsed.metadata) == ("Mills of Ash", {"author": "Mira Tolland"})
     assert parsed.attachments == (Attachment("a.txt", b"A"),)
     assert composer().parsed("\u00ad").title is None
+
+
+def test_the_name_of_a_page_is_one_line_that_can_be_shown() -> None:
+    composer = Composer("book.xlsx", Parsing())
+    composer.begin_page(1, PageKind.SHEET, label="Q1\x7f\x00\n2026")
+    composer.paragraph("Apples.")
+    composer.begin_page(2, PageKind.SHEET, label="\x07")
+    assert [page.label for page in composer.parsed().pages] == ["Q1 2026", None]

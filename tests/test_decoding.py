@@ -217,3 +217,8 @@ def test_one_letter_that_could_be_of_many_rarer_encodings_is_refused(words: str)
 )
 def test_one_letter_is_read_in_the_encoding_that_most_files_are_in(words: str) -> None:
     assert decode_text(words.encode("cp1252"), "notes.txt") == words
+
+
+@pytest.mark.parametrize("data", [b"One line\0 of text.\n", b"ab\0cdefg hijk lmno p"])
+def test_a_stray_zero_does_not_make_ascii_another_alphabet(data: bytes) -> None:
+    assert decode_text(data, "notes.txt").isascii()

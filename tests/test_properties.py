@@ -30,7 +30,16 @@ def test_title_author_and_date_are_told() -> None:
     assert properties("docProps/core.xml", CORE.encode()) == told
 
 
-@pytest.mark.parametrize("xml", [b"<broken", b"", b"<a>" + b" " * 2**20 + b"</a>"])
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"<broken",
+        b"",
+        b"<a>" + b" " * 2**20 + b"</a>",
+        b"<?xml version='1.0' encoding='none-such'?><a/>",
+        b"<?xml version='1.0' encoding='utf-7'?><a/>",
+    ],
+)
 def test_what_cannot_be_read_tells_nothing(xml: bytes) -> None:
     title, metadata = properties("docProps/core.xml", xml)
     assert (title, [value for value in metadata.values() if value]) == (None, [])

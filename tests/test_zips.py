@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -77,6 +78,16 @@ def test_a_member_gives_no_more_than_it_says_it_holds() -> None:
     assert unpacked(lie) == [b"x" * 10]
     with pytest.raises(UnreadableText, match=r"pack\.zip is damaged"):
         unpacked(altered(LONG, size(10)))
+
+
+def test_a_member_that_lies_is_not_unpacked_first() -> None:
+    lie = altered(packed(("a", bytes(64 * 2**20))), size(10))
+    tracemalloc.start()
+    with pytest.raises(UnreadableText, match=r"pack\.zip is damaged"):
+        unpacked(lie)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_a_member_that_says_more_than_it_holds_gives_what_it_holds() -> None:

@@ -31,7 +31,12 @@ class ArchiveLoader:
         with opened(data, name, parsing) as archive:
             for member in sorted(archive.infolist(), key=lambda member: member.filename):
                 path = _name(member)
-                if not member.is_dir() and not _is_hidden(path) and not path.startswith(_PASSED_OVER):
+                if (
+                    path
+                    and not path.endswith("/")
+                    and not _is_hidden(path)
+                    and not path.startswith(_PASSED_OVER)
+                ):
                     composer.attachments.append(Attachment(path, read(archive, member, name)))
         if not composer.attachments:
             raise EmptyDocument(f"{name} holds no file")

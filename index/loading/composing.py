@@ -117,7 +117,8 @@ class Composer:
     ) -> None:
         """Begin a page; what is added from here on stands on it, until the next one begins."""
         start = self._length + len(_BLANK_LINE) if self._parts else 0
-        self._pages.append(Page(number, start, start, kind, reading, reason, label))
+        named = one_line(label or "") or None
+        self._pages.append(Page(number, start, start, kind, reading, reason, named))
 
     def place(self, pages: Sequence[Page], layouts: Sequence[PageLayout]) -> None:
         """Say where the pages are, for a format whose blocks run over them."""

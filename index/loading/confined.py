@@ -126,7 +126,10 @@ def _parse(loader: Loader, request: _Request, found: int) -> None:
         except InputError as error:
             write_frame(found, FrameKind.ERROR, error_payload(error))
         except MemoryError:
-            limit = ParseLimit(f"{name} takes more memory to read than one file may; split it")
+            limit = ParseLimit(
+                f"{name} takes more memory to read than one file may; split it or raise "
+                "QUOTEBOUND_PARSE_MEMORY_MB"
+            )
             write_frame(found, FrameKind.ERROR, error_payload(limit))
         except RecursionError:
             limit = ParseLimit(f"{name} is nested more deeply than is read")

@@ -36,7 +36,7 @@ def iso_date(date: str) -> str | None:
 def _properties(xml: bytes) -> tuple[str | None, dict[str, str | None]]:
     try:
         root = ElementTree.fromstring(xml)  # noqa: S314 - entities were refused before
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):  # of an encoding, too
         return None, {}  # what is said about the document, not the document
     found = {element.tag: (element.text or "").strip() for element in root.iter()}
     author = found.get(f"{_META}initial-creator") or found.get(f"{_DUBLIN_CORE}creator")

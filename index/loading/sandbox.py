@@ -232,7 +232,8 @@ class Sandbox:
 
     def _too_long(self, name: str, seconds: float) -> ParseLimit:
         return ParseLimit(
-            f"{name} was given up after {seconds:.0f} seconds: it takes longer to read than one file may"
+            f"{name} was given up after {seconds:.0f} seconds: it takes longer to read than one file may; "
+            "split it or raise QUOTEBOUND_PARSE_SECONDS"
         )
 
     def _end(self) -> None:

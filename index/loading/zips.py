@@ -81,7 +81,7 @@ def opened(data: bytes, name: str, parsing: Parsing) -> zipfile.ZipFile:
     if unpacked > parsing.unpacked_bytes:
         raise ParseLimit(
             f"{name} would unpack to {unpacked / 2**20:.0f} MB, more than the limit of "
-            f"{parsing.unpacked_bytes / 2**20:.0f} MB; split it"
+            f"{parsing.unpacked_bytes / 2**20:.0f} MB; split it or raise QUOTEBOUND_MAX_UNPACKED_MB"
         )
     return archive
 
@@ -105,7 +105,10 @@ def opened_package(data: bytes, name: str, parsing: Parsing, *, doctypes: bool =
 def read(archive: zipfile.ZipFile, member: zipfile.ZipInfo | str, name: str) -> bytes:
     """Return the bytes of a member; raise `UnreadableText` where they are damaged or missing."""
     try:
-        return archive.read(member)
+        info = member if isinstance(member, zipfile.ZipInfo) else archive.getinfo(member)
+        with archive.open(info) as opened_member:
+            # As much as it claims to have and no more: all at once, one that lies would fill the memory.
+            return opened_member.read(info.file_size)
     except (*_BROKEN, KeyError) as error:
         raise UnreadableText(f"{name} is damaged: a part of it cannot be unpacked") from error
 

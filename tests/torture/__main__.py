@@ -3,6 +3,8 @@
     python -m torture sweep [--operation NAME]... [--mode WAL+FULL] [--points N] [--json]
     python -m torture sweep --operation NAME --kind KIND --at N      one fault, to see it again
     python -m torture powerloss [--images N] [--seed N] [--json]
+    python -m torture fuzz [--seconds N] [--loader NAME]... [--seed N] [--lanes N] [--keep DIR] [--json]
+    python -m torture fuzz --loader NAME --at N      one file, to see it again; --keep DIR has it
     python -m torture kills | load | reindex | deletion | syncing          figures, as JSON
 
 Started in `tests`, or with it on PYTHONPATH. The exit status is 1 where a promise was broken, or where a
@@ -16,10 +18,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
-from torture import runs
+from torture import fuzzing, runs
 from torture.modes import MODES
 from torture.powerloss import Replayed, power_loss
+from torture.seeds import FORMATS
 from torture.shim import Kind, unavailable
 from torture.sweep import NAMES, WORKERS, Point, SweepResult, Worker, summary, sweep, together
 
@@ -50,10 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (sweeping, cutting):
         command.add_argument("--workers", type=int, default=WORKERS)
         command.add_argument("--json", action="store_true")
+    spoiling = commands.add_parser("fuzz", help="give every loader files that are wrong")
+    spoiling.add_argument("--seconds", type=float, default=30, help="for each loader")
+    spoiling.add_argument(
+        "--loader", action="append", choices=list(FORMATS), help="only that of this suffix; may be repeated"
+    )
+    spoiling.add_argument("--seed", type=int, default=1)
+    spoiling.add_argument("--at", type=int, help="only this input, counted from 0")
+    spoiling.add_argument("--lanes", type=int, default=1, help="so many files at once")
+    spoiling.add_argument("--keep", type=Path, help="a folder for files that broke something")
+    spoiling.add_argument("--json", action="store_true")
     runs.add_to(commands)
     options = parser.parse_args(arguments)
     if "run" in options:
         return runs.report(options)
+    if options.command == "fuzz":
+        return _fuzz(options)
     if reason := unavailable():
         parser.error(reason)
     return _sweep(options) if options.command == "sweep" else _power_loss(options)
@@ -114,6 +130,33 @@ def _told_power_loss(results: Sequence[Replayed]) -> Iterator[str]:
     for result in results:
         for loss in result.examples if MODES[result.mode].durable else ():
             yield f"{loss.mode}, cut after call {loss.cut}, image {loss.image}: {loss.problem}"
+
+
+def _fuzz(options: argparse.Namespace) -> int:
+    names = options.loader or fuzzing.registered()
+    results = []
+    for name in names:
+        found = fuzzing.run(
+            options.seconds, [name], seed=options.seed, lanes=options.lanes, at=options.at, keep=options.keep
+        )
+        results.append(found)
+        if not options.json:
+            _tell(_told_fuzz(found))
+    result = fuzzing.together(results)
+    if options.json:
+        _tell([json.dumps(asdict(result) | {"violations": result.violations}, indent=2)])
+    return 1 if result.violations else 0
+
+
+def _told_fuzz(result: fuzzing.Fuzzed) -> Iterator[str]:
+    for tally in result.tallies:
+        yield (
+            f"{tally.format:5} {tally.inputs:7} inputs, {tally.parsed:7} parsed, refused {tally.refused}, "
+            f"caught {tally.caught}, limits {tally.limits}, broken {tally.broken}, "
+            f"slowest {tally.slowest_seconds} s, grown {tally.grown_bytes // 2**20} MB, "
+            f"{len(tally.violations)} violations"
+        )
+    yield from map(str, result.violations)
 
 
 def _tell(lines: Iterable[str]) -> None:

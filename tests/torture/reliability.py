@@ -1,9 +1,10 @@
-"""Runs everything that tries to break the store, one after another, and writes docs/reliability.md.
+"""Runs everything that tries to break the product, one after another, and writes docs/reliability.md.
 
     python -m torture.reliability [--only NAME]...        `make torture`
 
-Each run is a process of its own, bounded in count and time; with `--only`, the figures of the others stay
-as they are kept beside the page, in docs/reliability.json. The exit status is 1 where a promise was broken.
+Each run is a process of its own, bounded in count and time. What is not run keeps what the page says of it,
+between marks. The runs of hours are done only when they are named. The exit status is 1 where a promise
+was broken.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import json
 import os
 import platform
+import re
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).with_name("reliability.template.md")
 PAGE = ROOT / "docs" / "reliability.md"
-FIGURES = ROOT / "docs" / "reliability.json"
 
 RUNS: Mapping[str, tuple[str, ...]] = {
     "sweep": ("sweep", "--json"),
@@ -35,15 +36,20 @@ RUNS: Mapping[str, tuple[str, ...]] = {
     "deletion": ("deletion", "--passages", "100000", "--others", "0"),
     "deletion beside as many": ("deletion", "--passages", "100000", "--others", "100000"),
     "syncing": ("syncing", "--files", "5000"),
+    "fuzz": ("fuzz", "--seconds", "600", "--lanes", "2", "--json"),
 }
+# Ten minutes for each of nineteen formats.
+_HOURS = ("fuzz",)
+_NOT_RUN = "Not run."
+
+_Shown = Callable[[Any], Iterator[str]]
 
 
 def main() -> int:
-    """Do the runs asked for, and write the page anew."""
+    """Do the runs asked for, and write the page anew after each."""
     parser = argparse.ArgumentParser(prog="torture.reliability")
     parser.add_argument("--only", action="append", choices=list(RUNS))
-    chosen = parser.parse_args().only or list(RUNS)
-    kept: dict[str, Any] = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+    chosen = parser.parse_args().only or [name for name in RUNS if name not in _HOURS]
     failed = 0
     for name in chosen:
         started = time.monotonic()
@@ -59,32 +65,39 @@ def main() -> int:
         except ValueError:
             figures = None  # it broke down, and has said why
         seconds = round(time.monotonic() - started)
-        kept[name] = {"seconds": seconds, "exit": done.returncode, "figures": figures}
         sys.stderr.write(f"{name}: {'kept' if done.returncode == 0 else 'BROKEN'}, {seconds} s\n")
-        kept["machine"] = _machine()
-        FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(_page(kept), encoding="utf-8")
+        before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        body = told(name, figures, kept=done.returncode == 0, seconds=seconds)
+        PAGE.write_text(page(TEMPLATE.read_text(encoding="utf-8"), before, {name: body}), encoding="utf-8")
     return 1 if failed else 0
 
 
-def _machine() -> str:
-    return (
+def page(template: str, before: str, bodies: Mapping[str, str]) -> str:
+    """Return the page with new bodies of some runs, and those of the others as they were."""
+    for name in RUNS:
+        found = _between(name).search(before)
+        body = bodies.get(name) or (found[1] if found else _NOT_RUN)
+        template = template.replace(f"{{{name}}}", f"<!-- begin {name} -->\n\n{body}\n\n<!-- end {name} -->")
+    return template
+
+
+def told(name: str, figures: Any, *, kept: bool, seconds: int) -> str:
+    """Return what the page says of a run: its figures, how it ended, and where it was done."""
+    lines: list[str] = []
+    if figures is not None:
+        shown: _Shown = _SHOWN.get(name, _plain)
+        lines += [*shown(figures), ""]
+    machine = (
         f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         f"{datetime.now(UTC).date().isoformat()}"
     )
+    return "\n".join([*lines, f"Promise {'kept' if kept else '**broken**'}; {seconds} s. {machine}."])
 
 
-def _page(kept: Mapping[str, Any]) -> str:
-    page = TEMPLATE.read_text(encoding="utf-8").replace("{machine}", kept["machine"])
-    for name in RUNS:
-        page = page.replace(f"{{{name}}}", "\n".join(_told(name, kept[name])) if name in kept else "Not run.")
-    return page
-
-
-def _told(name: str, run: Mapping[str, Any]) -> Iterator[str]:
-    if run["figures"] is not None:
-        yield from {"sweep": _sweep, "powerloss": _power_loss}.get(name, _plain)(run["figures"])
-    yield f"\nPromise {'kept' if run['exit'] == 0 else '**broken**'}; {run['seconds']} s."
+def _between(name: str) -> re.Pattern[str]:
+    return re.compile(
+        f"<!-- begin {re.escape(name)} -->\n\n(.*?)\n\n<!-- end {re.escape(name)} -->", re.DOTALL
+    )
 
 
 def _sweep(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -105,6 +118,34 @@ def _power_loss(figures: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"| {mode['mode']} | {mode['images']} | {mode['stores']} | {mode['losses']} |"
 
 
+def _fuzz(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        "| format | files | parsed | refused | of these by limits of time, memory, depth | unforeseen | "
+        "process broken | slowest, s | violations |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for tally in figures["tallies"]:
+        limits = [str(tally["limits"].get(limit, 0)) for limit in ("time", "memory", "depth")]
+        cells = [
+            tally["format"],
+            f"{tally['inputs']:,}",
+            f"{tally['parsed']:,}",
+            f"{sum(tally['refused'].values()):,}",
+            ", ".join(limits),
+            f"{tally['caught']:,}",
+            f"{sum(tally['broken'].values()):,}",
+            f"{tally['slowest_seconds']:.1f}",
+            f"{len(tally['violations'])}",
+        ]
+        yield f"| {' | '.join(cells)} |"
+    refused: dict[str, int] = {}
+    for tally in figures["tallies"]:
+        for code, count in tally["refused"].items():
+            refused[code] = refused.get(code, 0) + count
+    told = ", ".join(f"`{code}` {count:,}" for code, count in sorted(refused.items()))
+    yield f"\nRefused, by code: {told or 'none'}. Seed {figures['seed']}."
+
+
 def _plain(figures: Mapping[str, Any]) -> Iterator[str]:
     yield "| | |\n|---|---|"
     for name, value in figures.items():
@@ -118,6 +159,13 @@ def _plain(figures: Mapping[str, Any]) -> Iterator[str]:
             )
             yield f"| {name.replace('_', ' ')} | {shown} |"
     yield f"| violations | {len(figures['violations'])} |"
+
+
+_SHOWN: Mapping[str, _Shown] = {
+    "sweep": _sweep,
+    "powerloss": _power_loss,
+    "fuzz": _fuzz,
+}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ _BYTE_ORDER_MARKS = (
 _SAMPLE_BYTES = 65_536
 _ZEROS_IN_UTF16 = 0.04
 _BLOCKS = 8
+# In letters beyond Latin about every other byte looks like ASCII, and in Latin ones every other is zero.
+_ASCII = 0.9
+_PRINTABLE = re.compile(rb"[\t\n\r -~]")
 # Damaged UTF-8 is still UTF-8: by chance, bytes of another encoding are not so often well-formed. One
 # damaged place for so many characters that are not ASCII, or for so many that are.
 _FOREIGN_FOR_ONE_DAMAGED = 20
@@ -97,8 +100,11 @@ def _utf16(data: bytes) -> str | None:
         return None
     sample = data[:_SAMPLE_BYTES]
     first, second = sample[::2].count(0), sample[1::2].count(0)
-    if min(first, second) or max(first, second) < len(sample) / 2 * _ZEROS_IN_UTF16:
+    zeros = max(first, second)
+    if min(first, second) or zeros < len(sample) / 2 * _ZEROS_IN_UTF16:
         return None
+    if zeros < len(sample) / 4 and len(_PRINTABLE.findall(sample)) > (len(sample) - zeros) * _ASCII:
+        return None  # text in ASCII with a few stray zeros
     encoding = "utf-16-be" if first else "utf-16-le"
     try:
         text = data.decode(encoding)
