@@ -116,6 +116,20 @@ def test_attached_files_are_documents_of_their_own() -> None:
     ]
 
 
+def test_a_damaged_attachment_comes_empty_and_takes_nothing_with_it() -> None:
+    data = three_pages().attach("figures.csv", b"town,bridges").bytes()
+    found = PdfLoader().parse(data.replace(b"/EF <<", b"/XX <<"), "report.pdf", Parsing(OcrMode.OFF))
+    assert found.text
+    assert [(file.name, file.data) for file in found.attachments] == [("figures.csv", b"")]
+
+
+def test_what_a_pdf_says_of_itself_may_be_damaged() -> None:
+    data = three_pages().told(Title="\xfe\xff\xd8\x00\x00", Author="Mira").bytes()
+    found = PdfLoader().parse(data, "report.pdf", Parsing(OcrMode.OFF))
+    assert found.text
+    assert found.metadata["author"] == "Mira"
+
+
 def test_attached_files_over_the_limit_are_refused() -> None:
     pdf = three_pages().attach("figures.csv", b"x" * 2000)
     with pytest.raises(ParseLimit, match=r"report\.pdf"):

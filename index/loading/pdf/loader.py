@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,18 +66,18 @@ class PdfLoader:
                     f"{name} has {len(pdf)} pages, more than the {_MAX_PAGES} that are read; split it"
                 )
             pages = list(_read(pdf, ocr, name, parsing))
-            metadata = pdf.get_metadata_dict()
+            metadata = {key: _told(pdf, key) for key in ("Title", "Author", "CreationDate")}
             composer.attachments.extend(_attachments(pdf, name, parsing))
         made = PageComposer(composer, pages, lambda: parsing.page_done(len(pages), len(pages)))
         made.compose()
         if composer.is_empty and not composer.attachments:
             raise _nothing_read(name, pages)
         told = {
-            "author": metadata.get("Author"),
-            "date": _date(metadata.get("CreationDate", "")),
+            "author": metadata["Author"],
+            "date": _date(metadata["CreationDate"]),
             "left_out": " | ".join(made.repeated),
         }
-        return composer.parsed(_title(metadata.get("Title", "")), told)
+        return composer.parsed(_title(metadata["Title"]), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +211,30 @@ def _attachments(pdf: pypdfium2.PdfDocument, name: str, parsing: Parsing) -> Ite
         raise ParseLimit(f"{name} has {count} files attached, more than the {parsing.members} that are read")
     size = 0
     for index in range(count):
-        attachment = pdf.get_attachment(index)
-        data = bytes(attachment.get_data())
-        size += len(data)
+        file = _attachment(pdf, index)
+        size += len(file.data)
         if size > parsing.unpacked_bytes:
             raise ParseLimit(f"the files attached to {name} are larger than the limit; split it")
-        yield Attachment(attachment.get_name() or f"attachment-{index + 1}", data)
+        yield file
+
+
+def _attachment(pdf: pypdfium2.PdfDocument, index: int) -> Attachment:
+    """Return an attached file; one that is damaged comes empty, and is refused as that by itself."""
+    import pypdfium2  # noqa: PLC0415
+
+    name, data = "", b""
+    with suppress(pypdfium2.PdfiumError, ValueError):
+        attachment = pdf.get_attachment(index)
+        name = attachment.get_name()
+        data = bytes(attachment.get_data())
+    return Attachment(name or f"attachment-{index + 1}", data)
+
+
+def _told(pdf: pypdfium2.PdfDocument, key: str) -> str:
+    """Return what a PDF says of itself; what cannot be decoded is no reason to refuse it."""
+    with suppress(ValueError):
+        return str(pdf.get_metadata_value(key))
+    return ""
 
 
 def _nothing_read(name: str, pages: list[PageContent]) -> NothingRead:
