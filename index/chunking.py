@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from index import vocabulary
+from index.pages import page_at
 from index.sentences import sentence_spans
-from index.types import Block, BlockKind, Document, Page, PageKind, Passage, Span, content_id
+from index.types import Block, BlockKind, Document, PageKind, Passage, Span, content_id
 
 # Part of the embedding space: raise it with any change to which texts are embedded.
 CHUNKER_VERSION = 1
@@ -218,16 +219,6 @@ def indexed_text(passage: Passage) -> str:
     if heading in passage.text[:_OWN_HEADING_CHARACTERS]:
         return passage.text
     return f"{heading}\n{passage.text}"
-
-
-def page_at(pages: Sequence[Page], offset: int) -> int | None:
-    """Return the number of the page that holds an offset, None where there are no pages."""
-    number = None
-    for page in pages:
-        if page.start > offset:
-            break
-        number = page.number
-    return number
 
 
 def _tiles(document: Document) -> Iterator[_Tile]:

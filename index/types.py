@@ -109,6 +109,11 @@ class Page:
     reason: str | None = None
     label: str | None = None
 
+    @property
+    def told(self) -> str:
+        """The page as people refer to it: `page 3`, `slide 4`, `sheet Prices`."""
+        return f"{self.kind.value} {self.label or self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from index.chunking import page_at
 from index.embedding import Embedder
 from index.errors import DocumentNotFound
+from index.pages import page_holding
 from index.snapshot import Snapshot
 from index.types import DEFAULT_COLLECTION, Hit, Span
 from rag.answer_cache import AnswerCache, Asked, Made
@@ -249,6 +249,7 @@ def _citation(claim: Claim, hit: Hit, stored: StoredExcerpts) -> Citation | None
     except DocumentNotFound:
         return None
     base = claim.span.start
+    page = page_holding(pages, base)
     words = None
     if (span := claim.answer) is not None:
         words = AnswerSpan(claim.text[span.start - base : span.end - base], span.start, span.end)
@@ -258,9 +259,10 @@ def _citation(claim: Claim, hit: Hit, stored: StoredExcerpts) -> Citation | None
         source=hit.source,
         title=hit.title,
         heading=hit.passage.heading,
-        page=page_at(pages, base),
+        page=page.number if page is not None else None,
         score=claim.score,
         answer_span=words,
+        place=page.told if page is not None else "",
     )
 
 

@@ -41,7 +41,8 @@ class AnswerSpan:
 class Citation:
     """A quote under a marker `[n]` of the answer, with what a reader needs to find and weigh it.
 
-    `score` is in [0, 1] and comparable between the citations of one answer.
+    `score` is in [0, 1] and comparable between the citations of one answer. `place` is the page, slide
+    or sheet in words, empty for formats without.
     """
 
     marker: int
@@ -52,6 +53,7 @@ class Citation:
     page: int | None
     score: float
     answer_span: AnswerSpan | None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

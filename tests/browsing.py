@@ -110,4 +110,5 @@ def get(url: str) -> bytes:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "QUOTEBOUND_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    # Without OCR, which is not installed everywhere.
+    return {**os.environ, "QUOTEBOUND_HOME": str(home), "QUOTEBOUND_OCR": "off", "PYTHONWARNINGS": "ignore"}

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import vocabulary
-from index.chunking import Chunker, TokenWindow, indexed_text, page_at
+from index.chunking import Chunker, TokenWindow, indexed_text
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
 from index.loading import load_bytes
+from index.pages import page_at
 from index.types import Document, Page, Passage
 
 MODEL_WINDOW = ModelFiles(find_model(PACKAGED_MODEL), PACKAGED_MODEL)

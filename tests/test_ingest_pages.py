@@ -22,7 +22,7 @@ from index.loading import OcrMode, Parsing
 from index.report import Report, Silent
 from index.running import JobRunner
 from index.store import Store
-from index.types import Located
+from index.types import Located, Page, PageKind
 
 BRIDGE = ["The river came over its banks in the night and", "took the old bridge at Hallow with it."]
 HALF_SCANNED = Pdf().page(lines(70, 90, BRIDGE)).picture_page().bytes()
@@ -191,3 +191,8 @@ def test_a_part_of_a_document_may_be_blank(
     assert (info.coverage.text, info.coverage.blank, info.coverage.unread) == (2, 1, ())
     whole = store.catalog.whole(info.id)
     assert replace(whole, layouts=()).pages[1].start == whole.pages[2].start
+
+
+def test_a_page_is_referred_to_as_what_it_is() -> None:
+    pages = (Page(3, 0, 1), Page(4, 0, 1, PageKind.SLIDE), Page(1, 0, 1, PageKind.SHEET, label="Prices"))
+    assert [page.told for page in pages] == ["page 3", "slide 4", "sheet Prices"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browsing import ROOT, ask, chromium, free_port, get, post, quotebound, service
+from pdf_writing import Pdf, lines
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -171,6 +172,29 @@ def test_a_file_is_added_asked_about_and_deleted(page: Page, tmp_path: Path) -> 
     expect(page.locator("#documents")).not_to_contain_text("Lighthouse")
     ask(page, "Who is the lighthouse keeper of Utklippan?")
     expect(page.locator("article.turn").last).not_to_contain_text("Berta Lund")
+
+
+def test_a_pdf_with_a_scanned_page_is_added_quoted_with_its_page_and_told_to_be_incomplete(
+    page: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "survey.pdf"
+    text = lines(70, 90, ["The harbour of Skerry was measured in June.", "Its depth is nineteen fathoms."])
+    file.write_bytes(
+        Pdf().page(lines(70, 90, ["A survey of the islands."])).page(text).picture_page().bytes()
+    )
+    page.get_by_role("button", name="Documents").click()
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.get_by_text("Added survey.pdf.")).to_be_visible(timeout=60_000)
+    expect(page.locator("#documents")).to_contain_text("1 of 3 pages unread")
+    ask(page, "How deep is the harbour of Skerry?")
+    answer = page.locator("article.turn").last
+    expect(answer).to_contain_text("nineteen fathoms")
+    answer.locator("details.card summary").first.click()
+    expect(answer.locator(".place").first).to_contain_text("survey.pdf, page 2")
+    expect(answer.get_by_role("note")).to_contain_text("1 page of 1 document could not be read")
+    page.get_by_role("button", name="Delete Survey").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("Deleted survey.pdf.")).to_be_visible()
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(page: Page, tmp_path: Path) -> None:

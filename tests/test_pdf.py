@@ -9,10 +9,10 @@ from contracts import LoaderContract
 from pdf_writing import HEIGHT, WIDTH, Pdf, at, lines, turned
 from pypdfium2 import raw
 
-from index.chunking import page_at
 from index.errors import EncryptedDocument, InputError, NothingRead, ParseLimit, UnreadableText
 from index.loading import Loader, OcrMode, Parsed, Parsing
 from index.loading.pdf.loader import PdfLoader
+from index.pages import page_at
 from index.types import BlockKind, PageReading, Word
 
 PLAIN = Parsing(ocr=OcrMode.OFF)

@@ -91,7 +91,7 @@ def citation(words: str = "It was built in 1947.", marker: int = 1, **names: str
     third = len(words) // 3
     span = AnswerSpan(words[third : 2 * third], 100 + third, 100 + 2 * third)
     named = {"source": "dam.txt", "title": "The dam", "heading": "History"} | names
-    return Citation(marker, quote, page=3, score=0.9, answer_span=span, **named)
+    return Citation(marker, quote, page=3, score=0.9, answer_span=span, place="page 3", **named)
 
 
 def hit(words: str = "It was built.", rank: int = 1, **names: str) -> Hit:

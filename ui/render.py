@@ -156,7 +156,7 @@ def _card(citation: Citation, around: Surroundings | None, turn: int) -> str:
         f'<span class="number">{citation.marker}</span>{_names(citation.title, citation.heading)}',
         f'{escape(before)}<span class="quote">{_marked(citation)}</span>{escape(after)}',
         citation.source,
-        f", page {citation.page}" if citation.page is not None else "",
+        f", {escape(citation.place)}" if citation.place else "",
         Span(quote.start, quote.end),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from eval.formats.words import letters, words_of
-from index.chunking import page_at
+from index.pages import page_at
 from index.sentences import sentence_spans
 from index.types import BlockKind, Document, PageReading, Span
 

@@ -126,6 +126,10 @@ def formats(
         Path | None,
         typer.Option(help="Keep the files that are made here.", show_default="they are made anew"),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask in this form alone, such as `epub`; may be repeated.", show_default="in all"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the page here.", show_default="print it")
     ] = None,
@@ -133,23 +137,24 @@ def formats(
 ) -> None:
     """Measure how well each document format is read, as the page docs/formats.md.
 
-    One article is written in nine forms with LibreOffice, one of them scanned for tesseract to read, and
+    One article is written in ten forms with LibreOffice, one of them scanned for tesseract to read, and
     every question of `eval/sets/seeds.jsonl` is asked of each. Takes some ten minutes on two cores. Exit
     code 1 where a format is below its bar.
     """
     from eval.formats.page import page
-    from eval.formats.run import missed, run
+    from eval.formats.run import forms_named, missed, run
     from rag.wiring import Application
 
     def tell(line: str) -> None:
         console(error=True).print(line, markup=False)
 
+    forms = forms_named(only or ())
     with (
         tempfile.TemporaryDirectory() as folder,
         home_apart() as settings,
         Application(settings, writable=True) as application,
     ):
-        figures = run(application, work or Path(folder), data, tell)
+        figures = run(application, work or Path(folder), data, tell, forms)
     made = page(figures)
     if output is not None:
         output.write_text(made, encoding="utf-8")

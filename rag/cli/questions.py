@@ -100,7 +100,7 @@ def _card(citation: Citation) -> Panel:
     title = Text(f"[{citation.marker}] ", "cyan").append_text(plain(citation.title, "bold"))
     if citation.heading:
         title.append_text(plain(f" › {citation.heading}"))
-    page = f", page {citation.page}" if citation.page else ""
+    page = f", {citation.place}" if citation.place else ""
     place = f"{citation.source}{page}, characters {citation.quote.start}–{citation.quote.end}"
     return Panel(Group(quote, plain(place, "dim")), title=title, title_align="left")
 
