@@ -1,5 +1,7 @@
 """PDF in, documents out: text by pages, what else is in the file, and what cannot be read."""
 
+import io
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from pdf_writing import HEIGHT, WIDTH, Pdf, at, lines, turned
 from pypdfium2 import raw
 
 from index.errors import EncryptedDocument, InputError, NothingRead, ParseLimit, UnreadableText
-from index.loading import Loader, OcrMode, Parsed, Parsing
+from index.loading import Loader, OcrMode, Parsed, Parsing, chosen_loader
 from index.loading.pdf.loader import PdfLoader
 from index.pages import page_at
 from index.types import BlockKind, PageReading, Word
@@ -114,6 +116,17 @@ def test_attached_files_are_documents_of_their_own() -> None:
     assert [(file.name, file.data) for file in found.attachments] == [
         ("figures.csv", b"town,bridges\nHallow,3\n")
     ]
+
+
+def test_what_only_holds_a_pdf_or_speaks_of_one_is_none() -> None:
+    pdf = three_pages().bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("report.pdf", pdf)
+    files = {"a.zip": buffer.getvalue(), "a.txt": b"A file that begins with %PDF-1.7 is a PDF.\n" * 3}
+    for name, data in files.items():
+        assert not isinstance(chosen_loader(data, name, max_bytes=2**24), PdfLoader)
+    assert isinstance(chosen_loader(b"\n\n" + pdf, "a", max_bytes=2**24), PdfLoader)
 
 
 def test_a_damaged_attachment_comes_empty_and_takes_nothing_with_it() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"%PDF-"
 _SIGNATURE_WITHIN = 1024
+_END = b"startxref"
+_END_WITHIN = 2048
 _MAX_PAGES = 10_000
 # Above this share of words that the font has no meaning for, a page's text is none.
 _MAX_UNMAPPED = 0.3
@@ -48,8 +50,14 @@ class PdfLoader:
     libraries: tuple[str, ...] = ("pypdfium2",)
 
     def accepts(self, signs: Signs) -> bool:
-        """Accept by content; some writers put something before the signature."""
-        return SIGNATURE in signs.data[:_SIGNATURE_WITHIN]
+        """Accept by content; some writers put something before the signature.
+
+        A text, or an archive, may hold one too: then there is no table of objects at the end.
+        """
+        if signs.data.startswith(SIGNATURE):
+            return True
+        within = SIGNATURE in signs.data[:_SIGNATURE_WITHIN] and not signs.members
+        return within and _END in signs.data[-_END_WITHIN:]
 
     def parse(self, data: bytes, name: str, parsing: Parsing) -> Parsed:
         """Return the text by pages, with the place of each word.
