@@ -17,7 +17,7 @@ from index.types import BlockKind
 
 def composed(rows: list[list[str]]) -> Composer:
     composer = Composer("grid", Parsing())
-    add_grid(composer, rows)
+    add_grid(composer, rows, lambda: None)
     return composer
 
 
@@ -139,7 +139,7 @@ def test_rows_are_taken_only_until_the_limit() -> None:
             yield ["a", "b"]
 
     with pytest.raises(ParseLimit):
-        add_grid(Composer("grid", Parsing(characters=1_000)), endless())
+        add_grid(Composer("grid", Parsing(characters=1_000)), endless(), lambda: None)
     assert taken < 2_000
 
 

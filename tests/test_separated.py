@@ -176,3 +176,10 @@ def test_what_a_program_wrote_is_read_cell_by_cell(rows: list[list[str]], separa
 def test_no_quotation_marks_take_a_letter_away(text: str) -> None:
     found = Counter(parse(f"sep=,\n1,2\n{text}").text)
     assert all(found[letter] >= text.count(letter) for letter in "ab")
+
+
+def test_a_long_table_gives_signs_of_life() -> None:
+    signs: list[int] = []
+    told = Parsing(page_done=lambda page, of: signs.append(page))
+    SeparatedValuesLoader().parse(b"town,bridges\n" + b"Hallow,3\n" * 50_000, "long.csv", told)
+    assert len(signs) == 2

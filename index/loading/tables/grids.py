@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -15,6 +15,7 @@ Row = Sequence[str]
 _LINES_ABOVE = 10
 _ROWS_BELOW = 20
 _NAME_CHARACTERS = 60
+_ROWS_BETWEEN_SIGNS_OF_LIFE = 20_000
 _MOSTLY = 0.6
 # A column of so few lines is a text and no list.
 _LINES_OF_TEXT = 3
@@ -49,14 +50,14 @@ class _Header:
         return all(column in told for column, name in enumerate(self.names) if name)
 
 
-def add_grid(composer: Composer, rows: Iterable[Row]) -> None:
-    """Add the rows of a sheet, as many tables as blank rows part.
+def add_grid(composer: Composer, rows: Iterable[Row], sign_of_life: Callable[[], None]) -> None:
+    """Add the rows of a sheet, as many tables as blank rows part; `sign_of_life` is called now and then.
 
     Lines above a table are paragraphs. A stretch without a header of its own goes on with the one
     before where its columns hold the same kinds of things. Rows are taken one by one, so that a limit
     on the text bounds the work.
     """
-    lines = ([one_line(cell) for cell in row] for row in rows)
+    lines = _lines(rows, sign_of_life)
     header: _Header | None = None
     for stretch in _stretches(lines):
         head = list(islice(stretch, _LINES_ABOVE + _ROWS_BELOW))
@@ -77,6 +78,13 @@ def add_grid(composer: Composer, rows: Iterable[Row]) -> None:
         header = found
         for row in chain(body, stretch):
             composer.row(row, header.over(row) if header else ())
+
+
+def _lines(rows: Iterable[Row], sign_of_life: Callable[[], None]) -> Iterator[list[str]]:
+    for position, row in enumerate(rows, 1):
+        if position % _ROWS_BETWEEN_SIGNS_OF_LIFE == 0:
+            sign_of_life()
+        yield [one_line(cell) for cell in row]
 
 
 def _stretches(rows: Iterator[list[str]]) -> Iterator[Iterator[list[str]]]:

@@ -58,7 +58,7 @@ class SeparatedValuesLoader:
         else:
             separator = _separator(text, preferred="\t" if ".tsv" in self._suffixes else ",")
         composer = Composer(name, parsing)
-        add_grid(composer, _rows(text, separator))
+        add_grid(composer, _rows(text, separator), lambda: parsing.page_done(0, 1))
         return composer.parsed()
 
 

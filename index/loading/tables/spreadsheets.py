@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -46,7 +46,6 @@ _REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d+)["']
 _BLANKS = re.compile(rb"""<text:s\s[^>]*?\btext:c\s*=\s*["'](\d+)["']""")
 _DIGITS_SHOWN = 15
 _WHOLE_BELOW = 1e15
-_ROWS_BETWEEN_SIGNS_OF_LIFE = 20_000
 
 
 class SpreadsheetFormat(StrEnum):
@@ -159,14 +158,8 @@ def _add_sheet(composer: Composer, sheet: CalamineSheet, number: int, of: int, p
     composer.begin_page(number, PageKind.SHEET, reading=reading, label=sheet.name)
     if reading is PageReading.TEXT:
         composer.heading(sheet.name, 2)
-        add_grid(composer, _shown(sheet.iter_rows(), lambda: parsing.page_done(number - 1, of)))
-
-
-def _shown(rows: Iterable[list[_Value]], sign_of_life: Callable[[], None]) -> Iterator[list[str]]:
-    for position, row in enumerate(rows, 1):
-        if position % _ROWS_BETWEEN_SIGNS_OF_LIFE == 0:
-            sign_of_life()
-        yield [shown(value) for value in row]
+        rows = ([shown(value) for value in row] for row in sheet.iter_rows())
+        add_grid(composer, rows, lambda: parsing.page_done(number - 1, of))
 
 
 def shown(value: _Value) -> str:  # noqa: PLR0911 - a table of cases
