@@ -32,6 +32,12 @@ class MissingProgram(InputError):
     code = "missing_program"
 
 
+class UnknownForm(InputError):
+    """There is no form of that name."""
+
+    code = "unknown_form"
+
+
 class Form(StrEnum):
     """The forms in which the article is written; the value is what people call it."""
 
@@ -40,7 +46,8 @@ class Form(StrEnum):
     ODT = "ODT"
     RTF = "RTF"
     HTML = "HTML"
-    EPUB = "EPUB"
+    EPUB = "EPUB (semantic)"
+    EPUB_OFFICE = "EPUB (LibreOffice)"
     EML = "EML"
     PDF = "PDF, one column"
     COLUMNS = "PDF, two columns"
@@ -53,7 +60,12 @@ class Form(StrEnum):
     @property
     def suffix(self) -> str:
         """The suffix of such a file."""
-        return f".{self.value.split(',')[0].lower()}"
+        return f".{self.value.split()[0].rstrip(',').lower()}"
+
+    @property
+    def word(self) -> str:
+        """The name that the command line has for it."""
+        return self.name.lower().replace("_", "-")
 
 
 def _mail(article: Article) -> bytes:
@@ -78,7 +90,7 @@ _WRITTEN: dict[Form, Callable[[Article], bytes]] = {
 # For each of the others what LibreOffice makes it of, and the suffix that tells it what that is.
 _CONVERTED: dict[Form, tuple[Callable[[Article], str], str]] = {
     **dict.fromkeys(
-        (Form.DOCX, Form.ODT, Form.RTF, Form.PDF),
+        (Form.DOCX, Form.ODT, Form.RTF, Form.PDF, Form.EPUB_OFFICE),
         (lambda article: flat_text(article, Layout()), "fodt"),
     ),
     Form.COLUMNS: (lambda article: flat_text(article, _TWO_COLUMNS), "fodt"),
@@ -182,7 +194,7 @@ def scanned(source: Path, target: Path) -> None:
 def main(text: Path, folder: Path) -> None:
     """Write an article beside its text in every format that the suite reads."""
     for form in Form:
-        if form not in (Form.TXT, Form.COLUMNS, Form.SCAN):
+        if form not in (Form.TXT, Form.COLUMNS, Form.SCAN, Form.EPUB_OFFICE):
             with tempfile.TemporaryDirectory() as made:
                 file = Maker(Path(made), text.stem).make(text.read_text(encoding="utf-8"), form)
                 shutil.copyfile(file, folder / file.name)

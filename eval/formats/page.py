@@ -11,8 +11,9 @@ _INTRODUCTION = """\
 # How well each format is read
 
 Written by `quotebound eval formats --data DIR`; do not edit. The files were made by {office},
-and scanned pages read by {ocr}. The web page, the mail and the EPUB are written by the command
-itself: in an EPUB by LibreOffice headings are larger letters and marked as nothing.
+and scanned pages read by {ocr}. The web page, the mail and the semantic EPUB, which marks what is a
+heading, are written by the command itself. In an EPUB by LibreOffice a heading is larger letters, which
+the style sheet tells; items of lists are paragraphs, and the names of columns are not in it.
 """
 
 _WORDS = """\

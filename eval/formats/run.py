@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.cases import EvalSet, load_eval_set
 from eval.formats.files import Outcome, pdfs_below, read_all, truths_of
-from eval.formats.making import OCR, OFFICE, Form, Maker, version
+from eval.formats.making import OCR, OFFICE, Form, Maker, UnknownForm, version
 from eval.formats.places import Found, PageTexts, reason_of, sample, sentences_of, texts_of_pages
 from eval.formats.questions import Comparison, Given, ask_all, beside, compare
 from eval.formats.words import unordered_word_score, word_score
@@ -25,7 +25,8 @@ MADE_STEM = "article"
 _TRUTH = MADE_FOLDER / f"{MADE_STEM}.txt"
 MADE_SUFFIXES = ("docx", "odt", "rtf", "html", "epub", "eml", "pdf", "pptx", "odp", "xlsx", "ods")
 ASKED_FORMS = (
-    Form.PDF, Form.COLUMNS, Form.SCAN, Form.DOCX, Form.ODT, Form.RTF, Form.HTML, Form.EPUB, Form.EML,
+    Form.PDF, Form.COLUMNS, Form.SCAN, Form.DOCX, Form.ODT, Form.RTF, Form.HTML, Form.EPUB, Form.EPUB_OFFICE,
+    Form.EML,
 )  # fmt: skip
 _PDF_FORMS = (Form.PDF, Form.COLUMNS, Form.SCAN)
 
@@ -40,8 +41,23 @@ _READS = "reads the scanned pages"
 Tell = Callable[[str], None]
 
 
-def run(application: Application, work: Path, data: Path | None, tell: Tell) -> dict[str, Any]:
-    """Return the figures of all formats as values of JSON; `work` keeps the files that were made.
+def forms_named(names: Sequence[str]) -> tuple[Form, ...]:
+    """Return the forms of some names, all that are asked for none; raise `UnknownForm`."""
+    known = {form.word: form for form in ASKED_FORMS}
+    for name in names:
+        if name not in known:
+            raise UnknownForm(f"the article is not written as {name!r}; it is as {', '.join(known)}")
+    return tuple(form for form in ASKED_FORMS if form.word in names) or ASKED_FORMS
+
+
+def run(
+    application: Application,
+    work: Path,
+    data: Path | None,
+    tell: Tell,
+    forms: Sequence[Form] = ASKED_FORMS,
+) -> dict[str, Any]:
+    """Return the figures of formats as values of JSON; `work` keeps the files that were made.
 
     Raise `MissingProgram` before anything is measured where LibreOffice or tesseract is not there, and
     `SourceNotFound` where this is not a checkout with the documents that are measured.
@@ -55,7 +71,7 @@ def run(application: Application, work: Path, data: Path | None, tell: Tell) -> 
     outcomes = read_all(pdfs_below(data), tell) if data is not None else []
     maker = Maker(work, _ARTICLE.stem)
     text = _ARTICLE.read_text(encoding="utf-8")
-    made = {form: maker.make(text, form) for form in ASKED_FORMS}
+    made = {form: maker.make(text, form) for form in forms}
     return {
         "programs": programs,
         "words": _words(tell),
@@ -64,7 +80,7 @@ def run(application: Application, work: Path, data: Path | None, tell: Tell) -> 
             for outcome, truth in truths_of(outcomes)
         ],
         "questions": _questions(application, eval_set, made, tell),
-        "pages": _pages(outcomes, read_all([made[form] for form in _PDF_FORMS], tell)),
+        "pages": _pages(outcomes, read_all([made[form] for form in _PDF_FORMS if form in made], tell)),
         "files": [_row(outcome) for outcome in outcomes],
     }
 

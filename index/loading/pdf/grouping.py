@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from index.loading.pdf.measures import Measures
 from index.loading.pdf.mending import HYPHENS
-from index.loading.pdf.placed import Line, PageContent, PlacedWord, gap
-from index.loading.pdf.reading_order import Row
+from index.loading.pdf.placed import Line, PageContent, PlacedLine, PlacedWord, Row, gap
+from index.loading.pdf.reading_order import Column
 
 _INDENT = 0.8
 # Lines of a paragraph are at most so much further apart than the lines around them are.
@@ -26,6 +26,11 @@ _BLANK = 0.25
 _LEAST_COLUMN = 0.4
 # A line that leaves this much of its column free ends a block though no sentence ends there.
 _MUCH_ROOM = 0.35
+# Where so many lines of a list are indented, lines that go on with an entry are, too.
+_HANGING = 0.1
+# The share that a list's column takes of its distance from the next one; the rest is blank.
+_OF_DISTANCE = 0.9
+_SAME_PLACE_POINTS = 36.0
 _HEADING_SIZE = 1.12
 _HEADING_CHARACTERS = 160
 _HEADING_LINES = 3
@@ -39,33 +44,6 @@ _NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?")
 _NUMBERED_HEADING = re.compile(r"\d+(?:\.\d+)*\.?\s+\w")
 _LEADERS = re.compile(r"(?:\.\s*){4,}\S{1,6}$")
 _ENDS = ".!?:…。！？”\"'»)"
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLine:
-    """A line with the page that it is on, the edges of its column, and the cells that it is made of."""
-
-    line: Line
-    page: int
-    left: float
-    right: float
-    cells: Row
-
-    @property
-    def is_row(self) -> bool:
-        """Whether it has more than one cell."""
-        return len(self.cells) > 1
-
-    @property
-    def indent(self) -> float:
-        """How far from the edge of its column it begins, on the side from which it is read."""
-        line = self.line
-        return self.right - line.right if line.is_right_to_left else line.left - self.left
-
-    @property
-    def end(self) -> float:
-        """How far from that edge it ends."""
-        return self.indent + self.line.width
 
 
 @dataclass(slots=True)
@@ -101,17 +79,18 @@ class Grouping:
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
 
-    def groups(self, pages: Iterable[tuple[PageContent, list[list[Row]]]]) -> Iterator[Group]:
+    def groups(self, pages: Iterable[tuple[PageContent, list[Column]]]) -> Iterator[Group]:
         """Yield the groups in reading order, whole over the ends of columns and pages where text goes on.
 
-        Each page is given with the rows of its columns.
+        Each page is given with its columns.
         Where notes stand between a paragraph and the page on which it goes on, they come before it.
         """
         held: list[Group] = []
         for page, columns in pages:
             least = _LEAST_COLUMN * page.width if len(columns) == 1 else 0.0
+            listed = _list_width([column for column in columns if column.listed])
             for column in columns:
-                found = self._in_column(page.number, column, least)
+                found = self._in_column(page.number, column, listed if column.listed else least)
                 at = self._unfinished(held, found[0])
                 if at is not None:
                     begun = held.pop(at)
@@ -146,14 +125,18 @@ class Grouping:
             return 1 + len([part for part in numbered[0].split(".") if part])
         return 1 if ratio >= 1.6 else 2 if ratio >= 1.3 else 3
 
-    def _in_column(self, page: int, rows: list[Row], least: float) -> list[Group]:
+    def _in_column(self, page: int, column: Column, least: float) -> list[Group]:
+        rows = column.rows
         left = min(line.left for row in rows for line in row)
         right = max(left + least, *(line.right for row in rows for line in row))
-        placed = [_placed(row, page, left, right) for row in rows]
+        placed = [_placed(row, page, left, right, listed=column.listed) for row in rows]
+        indented = sum(found.indent > _INDENT * found.line.size for found in placed)
+        if column.listed and indented >= _HANGING * len(placed):
+            placed = [replace(found, hangs=True) for found in placed]
         for at, found in enumerate(placed):
             around = [other for other in placed[max(0, at - 1) : at + 2] if other is not found]
             if found.is_row and _is_justified(found, around):
-                placed[at] = PlacedLine(found.line, found.page, left, right, (found.line,))
+                placed[at] = replace(found, cells=(found.line,))
         groups: list[Group] = []
         for at, found in enumerate(placed):
             following = placed[at + 1] if at + 1 < len(placed) else None
@@ -171,6 +154,8 @@ class Grouping:
             return False
         if self.is_heading(group):
             return _NUMBERED_HEADING.match(placed.line.text) is None
+        if placed.listed:
+            return _is_wrapped(group, placed)
         return not _begins_paragraph(group, placed, following)
 
     def _is_close(self, group: Group, placed: PlacedLine) -> bool:
@@ -200,18 +185,36 @@ class Grouping:
             return False
         if before.text[-1] in HYPHENS:
             return True
-        if before.text[-1] in _ENDS:
+        if before.text[-1] in _ENDS or (last.listed and not _is_wrapped(group, first)):
             return False
         full = len(group.lines) > 1 and not _fits(_edge(group) - last.end, line)
         return line.text[0].islower() or (full and _is_prose(group))
 
 
-def _placed(row: Row, page: int, left: float, right: float) -> PlacedLine:
+def _list_width(columns: Sequence[Column]) -> float:
+    """Return how wide each column of a list is: all of its lines can be shorter than that."""
+    edges = sorted(min(row[0].left for row in column.rows) for column in columns)
+    apart = [other - one for one, other in pairwise(edges) if other - one > _SAME_PLACE_POINTS]
+    return _OF_DISTANCE * min(apart, default=0.0)
+
+
+def _is_wrapped(group: Group, following: PlacedLine) -> bool:
+    """Tell whether a line goes on with an entry of a list: its first word had no room in the line before."""
+    last, line = group.last, following.line
+    if last.line.text[-1] in HYPHENS:
+        return True
+    if _fits(last.right - last.left - last.end, line):
+        return False
+    indented = following.indent - group.lines[0].indent
+    return indented > _INDENT * line.size if following.hangs else indented > -_INDENT * line.size
+
+
+def _placed(row: Row, page: int, left: float, right: float, *, listed: bool) -> PlacedLine:
     line = Line(tuple(word for cell in row for word in cell.words))
     # A bullet or a number far before its words is no cell of a table, nor is a box at the end of a proof.
     marked = len(row) == 2 and _is_marker(row[0])
     telling = sum(any(character.isalnum() for character in cell.text) for cell in row)
-    return PlacedLine(line, page, left, right, (line,) if marked or telling < 2 else row)
+    return PlacedLine(line, page, left, right, (line,) if marked or telling < 2 else row, listed)
 
 
 def _is_justified(placed: PlacedLine, around: Sequence[PlacedLine]) -> bool:

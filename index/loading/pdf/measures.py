@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from index.loading.pdf.placed import PageContent
-from index.loading.pdf.reading_order import Row
+from index.loading.pdf.reading_order import Column
 
 _USUAL_SPACING = 1.2
 _SPACINGS = (0.8, 2.5)
@@ -33,8 +33,8 @@ class Measures:
         return max(self.spacing, self.by_page.get(page, 0.0))
 
 
-def measured(pages: Sequence[tuple[PageContent, list[list[Row]]]]) -> Measures:
-    """Return the measures of some pages, each given with the rows of its columns."""
+def measured(pages: Sequence[tuple[PageContent, list[Column]]]) -> Measures:
+    """Return the measures of some pages, each given with its columns."""
     sizes: Counter[float] = Counter()
     bold = 0
     for page, _ in pages:
@@ -52,13 +52,13 @@ def measured(pages: Sequence[tuple[PageContent, list[list[Row]]]]) -> Measures:
     )
 
 
-def _spacings(columns: list[list[Row]], size: float) -> list[float]:
+def _spacings(columns: list[Column], size: float) -> list[float]:
     """Return how far the lines of the text's size are apart on a page."""
     low, high = _SPACINGS
     found = [
         (lower.baseline - upper.baseline) / size
         for column in columns
-        for (upper, *_), (lower, *_) in pairwise(column)
+        for (upper, *_), (lower, *_) in pairwise(column.rows)
         if max(abs(upper.size - size), abs(lower.size - size)) < _SAME_SIZE_POINTS
     ]
     return [spacing for spacing in found if low <= spacing <= high]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 from index.loading.composing import Composer, cell_starts
 from index.loading.pdf.furniture import without_furniture
-from index.loading.pdf.grouping import Group, Grouping, PlacedLine
+from index.loading.pdf.grouping import Group, Grouping
 from index.loading.pdf.measures import measured
 from index.loading.pdf.mending import Mender
-from index.loading.pdf.placed import PageContent, PlacedWord
-from index.loading.pdf.reading_order import Row, rows_in_order
+from index.loading.pdf.placed import PageContent, PlacedLine, PlacedWord
+from index.loading.pdf.reading_order import Column, columns_in_order
 from index.loading.pdf.tables import TableRow, has_header, table_rows
 from index.types import Block, Page, PageLayout, Span, Word
 
@@ -32,7 +32,7 @@ class PageComposer:
         furnished = without_furniture(pages)
         self._pages = furnished.pages
         self.repeated = furnished.repeated
-        self._columns = [(page, self._rows(page)) for page in self._pages]
+        self._columns = [(page, self._columns_of(page)) for page in self._pages]
         self._grouping = Grouping(measured(self._columns))
         self._mender = Mender(line for page in self._pages for line in page.lines)
         self._words: dict[int, list[Word]] = {page.number: [] for page in pages}
@@ -60,9 +60,9 @@ class PageComposer:
         self._add_asides(until=len(self._pages) + 1)
         self._finish()
 
-    def _rows(self, page: PageContent) -> list[list[Row]]:
+    def _columns_of(self, page: PageContent) -> list[Column]:
         self._page_done()
-        return rows_in_order(page.lines)
+        return columns_in_order(page.lines)
 
     def _finish(self) -> None:
         end = self._composer.length

@@ -99,6 +99,10 @@ class Line:
         return is_right_to_left(self.text)
 
 
+# What stands on one baseline of a column: one line, or the cells of a table from the left.
+Row = tuple[Line, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """What a page holds: its lines in no order yet, or why there are none.
@@ -115,6 +119,38 @@ class PageContent:
     reason: str | None = None
     aside: tuple[Line, ...] = ()
     turned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLine:
+    """A line with the page that it is on, the edges of its column, and the cells that it is made of.
+
+    `listed` says that its column is one of a list's, `hangs` that entries begin left of their other lines.
+    """
+
+    line: Line
+    page: int
+    left: float
+    right: float
+    cells: Row
+    listed: bool = False
+    hangs: bool = False
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it has more than one cell."""
+        return len(self.cells) > 1
+
+    @property
+    def indent(self) -> float:
+        """How far from the edge of its column it begins, on the side from which it is read."""
+        line = self.line
+        return self.right - line.right if line.is_right_to_left else line.left - self.left
+
+    @property
+    def end(self) -> float:
+        """How far from that edge it ends."""
+        return self.indent + self.line.width
 
 
 def is_right_to_left(text: str) -> bool:

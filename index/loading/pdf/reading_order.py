@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from index.loading.pdf.placed import CELL_GAP, Line, gap, joined, on_one_line
+from index.loading.pdf.listed import are_listed
+from index.loading.pdf.placed import CELL_GAP, Line, Row, gap, joined, on_one_line
 
 # A gutter has this many lines at least on each side, of this many characters in the middle: else what is
 # beside each other belongs together, as the cells of a table do.
@@ -23,61 +25,103 @@ _MAX_COLUMNS = 4
 _OUTER = 0.15
 _PLACES = 24
 
-Row = tuple[Line, ...]
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The rows of a column from the top down; `listed` says that it is one of a list's columns."""
+
+    rows: list[Row]
+    listed: bool = False
 
 
-def rows_in_order(lines: Sequence[Line]) -> list[list[Row]]:
-    """Return the lines of a page as columns in reading order, each a list of rows from the top down.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    lines: list[Line]
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Gutter:
+    place: float
+    listed: bool
+
+    def is_in(self, line: Line) -> bool:
+        """Tell whether a line runs over it."""
+        return line.left < self.place < line.right
+
+
+def columns_in_order(lines: Sequence[Line]) -> list[Column]:
+    """Return the lines of a page, which come in the order of the file, as columns in reading order.
 
     What stands on one baseline of a column is a row: one line of prose, or the cells of a table from
     the left. What runs over several columns, a title or a wide figure's caption, parts what is above
     it from what is below it: all columns above are read first.
     """
-    return [_rows(column) for column in _columns(list(lines), _MAX_COLUMNS) if column]
+    drawn = {line: place for place, line in enumerate(lines)}
+    parts = _parts(_Part(list(lines)), drawn, _MAX_COLUMNS)
+    return [Column(_rows(part.lines), part.listed) for part in parts if part.lines]
 
 
-def _columns(lines: list[Line], most: int) -> list[list[Line]]:
-    gutter = _gutter(lines) if most > 1 else None
+def _parts(whole: _Part, drawn: Mapping[Line, int], most: int) -> list[_Part]:
+    gutter = _gutter(whole.lines, drawn) if most > 1 else None
     if gutter is None:
-        return [lines]
-    columns: list[list[Line]] = []
+        return [whole]
+    parts: list[_Part] = []
     left: list[Line] = []
     right: list[Line] = []
 
     def end_band() -> None:
         for side in (left, right):
             if side:
-                columns.extend(_columns(side.copy(), most - 1))
+                part = _Part(side.copy(), whole.listed or gutter.listed)
+                parts.extend(_parts(part, drawn, most - 1))
                 side.clear()
 
-    for line in sorted(lines, key=lambda line: line.top):
-        if line.left < gutter < line.right:
+    for line in sorted(whole.lines, key=lambda line: line.top):
+        if gutter.is_in(line):
             end_band()
-            columns.append([line])
+            parts.append(_Part([line]))
         else:
-            (left if line.right <= gutter else right).append(line)
+            (left if line.right <= gutter.place else right).append(line)
     end_band()
-    return _together(columns, gutter)
+    return _together(parts, gutter)
 
 
-def _together(columns: list[list[Line]], gutter: float) -> list[list[Line]]:
+def _together(parts: list[_Part], gutter: _Gutter) -> list[_Part]:
     """Put lines that run over the gutter one below the other into one column: a paragraph of their own."""
-    merged: list[list[Line]] = []
+    merged: list[_Part] = []
     spanning = False
-    for column in columns:
-        spans = len(column) == 1 and column[0].left < gutter < column[0].right
+    for part in parts:
+        spans = len(part.lines) == 1 and gutter.is_in(part.lines[0])
         if spans and spanning:
-            merged[-1].extend(column)
+            merged[-1].lines.extend(part.lines)
         else:
-            merged.append(column)
+            merged.append(part)
         spanning = spans
     return merged
 
 
-def _gutter(lines: list[Line]) -> float | None:
-    """Return where a vertical gap parts lines of prose, None where none does."""
+def _gutter(lines: list[Line], drawn: Mapping[Line, int]) -> _Gutter | None:
+    """Return a vertical gap that parts lines of prose, or else of lists, None where none does."""
     if len(lines) < 2 * _COLUMN_LINES:
         return None
+    short: list[tuple[float, list[Line], list[Line]]] = []
+    for place in _places(lines):
+        left = [line for line in lines if line.right <= place]
+        right = [line for line in lines if line.left >= place]
+        if not _are_beside(left, right, len(lines)):
+            continue
+        if _is_prose(left) and _is_prose(right):
+            return _Gutter(place, listed=False)
+        short.append((place, left, right))
+    for place, left, right in short:
+        if are_listed(left, right, drawn):
+            return _Gutter(place, listed=True)
+    return None
+
+
+def _places(lines: list[Line]) -> list[float]:
+    """Return where a gutter could be, the likeliest first."""
     low, high = min(line.left for line in lines), max(line.right for line in lines)
     margin = _OUTER * (high - low)
     lefts, rights = sorted(line.left for line in lines), sorted(line.right for line in lines)
@@ -90,20 +134,15 @@ def _gutter(lines: list[Line]) -> float | None:
         ended = bisect_right(rights, place)
         over = bisect_left(lefts, place) - ended
         places.append((over, rights[ended - 1] - place if ended else 0.0, place))
-    for over, _, place in sorted(places)[:_PLACES]:
-        if _parts(lines, place, over):
-            return place
-    return None
+    return [place for _, _, place in sorted(places)[:_PLACES]]
 
 
-def _parts(lines: list[Line], place: float, over: int) -> bool:
-    left = [line for line in lines if line.right <= place]
-    right = [line for line in lines if line.left >= place]
-    if min(len(left), len(right)) < _COLUMN_LINES or over > _SPANNING * (len(left) + len(right)):
+def _are_beside(left: list[Line], right: list[Line], lines: int) -> bool:
+    """Tell whether what is on both sides of a gap, of so many lines, stands beside each other."""
+    parted = len(left) + len(right)
+    if min(len(left), len(right)) < _COLUMN_LINES or lines - parted > _SPANNING * parted:
         return False
-    if not (_is_prose(left) and _is_prose(right)):
-        return False
-    # Columns stand beside each other; a heading to the left of what follows does not.
+    # A heading to the left of what follows does not.
     top = max(min(line.top for line in left), min(line.top for line in right))
     bottom = min(max(line.bottom for line in left), max(line.bottom for line in right))
     beside = [line for line in (*left, *right) if top <= line.baseline <= bottom]

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from index.loading.composing import looks_like_header
-from index.loading.pdf.grouping import PlacedLine
-from index.loading.pdf.placed import PlacedWord, gap
+from index.loading.pdf.placed import PlacedLine, PlacedWord, gap
 
 # The words of each cell.
 TableRow = list[list[PlacedWord]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from index.errors import ParseLimit, UnreadableText
 from index.loading.composing import Composer
 from index.loading.web.elements import HEADINGS, PREFORMATTED, UNSEEN, is_block, is_hidden, is_sign, text_of
+from index.loading.web.notes import settle_notes
 from index.loading.web.tables import grid, layout_tables
 from index.types import BlockKind
 
@@ -60,9 +61,10 @@ class WebBlock:
 
 
 def parsed_html(markup: str, name: str = "the page") -> HtmlElement:
-    """Return the tree of some HTML, well-formed or not; nothing is fetched, no entity expanded.
+    """Return the tree of some HTML, well-formed or not, without the marks that call its notes.
 
-    Raise `UnreadableText` where there is nothing in it, `ParseLimit` where it is nested too deeply.
+    Nothing is fetched, and no entity expanded. Raise `UnreadableText` where there is nothing in it,
+    `ParseLimit` where it is nested too deeply.
     """
     # Loads compiled libraries, which a question asked from a shell has no use for.
     from lxml import etree, html  # noqa: PLC0415
@@ -75,6 +77,7 @@ def parsed_html(markup: str, name: str = "the page") -> HtmlElement:
         raise UnreadableText(f"{name} holds no HTML") from error
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise ParseLimit(f"{name} nests its elements too deeply to be read; save it as plain text or PDF")
+    settle_notes(root)
     return root
 
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,10 @@ from index.loading.composing import Composer, one_line
 from index.loading.loader import Parsed, Parsing, Signs
 from index.loading.properties import iso_date
 from index.loading.web.blocks import WebBlock, parsed_html, web_blocks
+from index.loading.web.elements import HEADINGS
 from index.loading.web.page import decoded_page, without_subset
+from index.loading.web.styled import Shown, heading_levels, shown
+from index.loading.web.styles import Sheet, sheet_of
 from index.types import BlockKind
 
 if TYPE_CHECKING:
@@ -37,9 +41,14 @@ _XMLENC = "{http://www.w3.org/2001/04/xmlenc#}"
 _PAGES = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+xml", "text/x-oeb1-document"})
 _NCX_TYPE = "application/x-dtbncx+xml"
 _CONTENTS = frozenset({"toc", "landmarks", "page-list", "index-list"})
+# What LibreOffice writes where a text has no such thing.
+_CONVERTERS = ("LibreOffice", "libepubgen")
+_COUNTER = re.compile(r"Section \d+")
+_UNKNOWN = frozenset({"Unknown Title", "Unknown Author"})
 _YEAR_OR_MONTH = re.compile(r"\d{4}(?:-\d\d)?")
 # Chapters need no heading of level 1 in a book of several; the table of contents names those without.
 _CHAPTER_LEVEL = 1
+_SHEETS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,12 @@ class _Book:
         self._package = self._xml(self._package_path)
         self._items = self._manifest()
         self._check_encryption()
+        self._is_converted = any(
+            meta.get("name") == "generator" and any(name in meta.get("content", "") for name in _CONVERTERS)
+            for meta in self._package.iter(f"{_OPF}meta")
+        )
+        self._sheets: dict[str, Sheet] = {}
+        self._levels: dict[float, int] | None = None
         self._titles = self._chapter_titles()
         self._contents_pages = self._found_contents_pages()
 
@@ -107,8 +122,9 @@ class _Book:
 
     def add_chapter(self, item: _Item, composer: Composer) -> None:
         """Add the text of a chapter, under its title in the table of contents if it has no heading."""
-        markup = without_subset(decoded_page(self._read(item.path), self._name), self._name)
-        blocks = list(web_blocks(parsed_html(markup, self._name), _is_no_text)) if markup.strip() else []
+        root = self._tree(item)
+        self._mark_headings(item, root)
+        blocks = list(web_blocks(root, _is_no_text)) if root is not None else []
         if not blocks or (item.path in self._contents_pages and _leads_on(blocks)):
             return
         title = self._titles.get(item.path)
@@ -122,14 +138,43 @@ class _Book:
 
     def about(self) -> tuple[str | None, dict[str, str | None]]:
         """Return the title of the book, and its authors and date as metadata."""
-        titles = [one_line(element.text or "") for element in self._package.iter(f"{_DC}title")]
-        authors = [one_line(element.text or "") for element in self._package.iter(f"{_DC}creator")]
-        dates = [(element.text or "").strip() for element in self._package.iter(f"{_DC}date")]
-        days = [day for date in dates if (day := iso_date(date) or _year_or_month(date))]
+        titles, authors = self._told("title"), self._told("creator")
+        days = [day for date in self._told("date") if (day := iso_date(date) or _year_or_month(date))]
         return (
-            next(filter(None, titles), None),
-            {"author": ", ".join(dict.fromkeys(filter(None, authors))), "date": days[0] if days else None},
+            next(iter(titles), None),
+            {"author": ", ".join(dict.fromkeys(authors)), "date": days[0] if days else None},
         )
+
+    def _told(self, name: str) -> list[str]:
+        texts = [one_line(element.text or "") for element in self._package.iter(f"{_DC}{name}")]
+        return [text for text in texts if text and not (self._is_converted and text in _UNKNOWN)]
+
+    def _tree(self, item: _Item) -> HtmlElement | None:
+        markup = without_subset(decoded_page(self._read(item.path), self._name), self._name)
+        return parsed_html(markup, self._name) if markup.strip() else None
+
+    def _mark_headings(self, item: _Item, root: HtmlElement | None) -> None:
+        """Make headings of what only looks like them, in a chapter that marks none."""
+        shown = self._shown(item, root)
+        if shown.bold and self._levels is None:
+            self._levels = heading_levels(self._shown(each, self._tree(each)) for each in self.chapters())
+        for paragraph, size in shown.bold:
+            if level := (self._levels or {}).get(size):
+                paragraph.tag = f"h{level}"
+
+    def _shown(self, item: _Item, root: HtmlElement | None) -> Shown:
+        if root is None or next(root.iter(*HEADINGS), None) is not None:
+            return Shown()
+        links = (link for link in root.iter("link") if "stylesheet" in (link.get("rel") or ""))
+        paths = [_resolved(item.path, link.get("href") or "") for link in islice(links, _SHEETS)]
+        own = [sheet_of(style.text or "") for style in islice(root.iter("style"), _SHEETS)]
+        return shown(root, [*map(self._sheet, dict.fromkeys(paths)), *own])
+
+    def _sheet(self, path: str) -> Sheet:
+        if path not in self._sheets:
+            css = self._read(path) if path in self._members else b""
+            self._sheets[path] = sheet_of(css.decode("utf-8", "replace"))
+        return self._sheets[path]
 
     def _read(self, path: str) -> bytes:
         return zips.read(self._archive, path, self._name)
@@ -200,8 +245,9 @@ class _Book:
                 continue
             # A book without its table of contents is still the book.
             with suppress(UnreadableText, ParseLimit):
-                for href, title in entries:
-                    if title := one_line(title):
+                for href, text in entries:
+                    title = one_line(text)
+                    if title and not (self._is_converted and _COUNTER.fullmatch(title)):
                         titles.setdefault(_resolved(item.path, href), title)
         return titles
 
