@@ -11,11 +11,11 @@ from pdf_writing import Pdf, at
 
 from eval.formats.article import Article, Piece, PieceKind
 from eval.formats.files import Outcome, read_all
-from eval.formats.making import Form, Maker, scanned
+from eval.formats.making import Form, Maker, UnknownForm, scanned
 from eval.formats.page import page
 from eval.formats.places import Found, PageTexts, Sentence, reason_of, sample, sentences_of
 from eval.formats.questions import Given, compare
-from eval.formats.run import LEAST_F1, MADE_FOLDER, MADE_STEM, MADE_SUFFIXES, missed
+from eval.formats.run import LEAST_F1, MADE_FOLDER, MADE_STEM, MADE_SUFFIXES, forms_named, missed
 from eval.formats.words import common_words, unordered_word_score, word_score, words_of
 from index.errors import EncryptedDocument
 from index.loading import OcrMode, Parsing, load_bytes
@@ -276,3 +276,8 @@ def test_a_missing_program_ends_with_2_and_says_what_it_is_for(
 def test_a_refusal_counts_no_pages() -> None:
     refused = Outcome(Path("a.pdf"), None, str(EncryptedDocument("a.pdf is protected by a password")))
     assert (refused.coverage.pages, refused.told) == (0, "refused: a.pdf is protected by a password")
+
+
+def test_a_form_that_there_is_not_is_named() -> None:
+    with pytest.raises(UnknownForm, match="nosuch"):
+        forms_named(["nosuch"])

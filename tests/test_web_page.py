@@ -321,3 +321,12 @@ def test_paragraphs_nested_within_each_other_are_each_read() -> None:
 
 def test_long_text_in_one_place_is_read_to_its_end() -> None:
     assert parsed(f"<pre>{'x ' * 6_000_000}end</pre>").text.endswith("end")
+
+
+def test_a_page_of_deeply_nested_menus_is_read_in_useful_time() -> None:
+    # Trafilatura alone would take minutes; without a bound of our own this test hangs.
+    depth = 1_000
+    menus = "".join(f'<div class="menu m{n}"><a href="/{n}">Link {n}</a>' for n in range(depth))
+    article = "<article><h1>Dam</h1><p>The dam at Hallow was built in 1947, and it still holds.</p></article>"
+    page = f"<!doctype html><body><nav>Home</nav>{article}{menus}{'</div>' * depth}</body>"
+    assert "The dam at Hallow" in parsed(page).text

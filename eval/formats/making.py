@@ -20,6 +20,8 @@ from index.errors import InputError
 
 OFFICE = "soffice"
 OCR = "tesseract"
+# How the name of LibreOffice's EPUB differs from that of the one that the command writes.
+OFFICE_BOOK = "-libreoffice"
 _SECONDS = 180
 _SCAN_DPI = 200
 _POINTS_PER_INCH = 72
@@ -194,10 +196,11 @@ def scanned(source: Path, target: Path) -> None:
 def main(text: Path, folder: Path) -> None:
     """Write an article beside its text in every format that the suite reads."""
     for form in Form:
-        if form not in (Form.TXT, Form.COLUMNS, Form.SCAN, Form.EPUB_OFFICE):
+        if form not in (Form.TXT, Form.COLUMNS, Form.SCAN):
             with tempfile.TemporaryDirectory() as made:
                 file = Maker(Path(made), text.stem).make(text.read_text(encoding="utf-8"), form)
-                shutil.copyfile(file, folder / file.name)
+                apart = OFFICE_BOOK if form is Form.EPUB_OFFICE else ""
+                shutil.copyfile(file, folder / f"{file.stem}{apart}{file.suffix}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.cases import EvalSet, load_eval_set
 from eval.formats.files import Outcome, pdfs_below, read_all, truths_of
-from eval.formats.making import OCR, OFFICE, Form, Maker, UnknownForm, version
+from eval.formats.making import OCR, OFFICE, OFFICE_BOOK, Form, Maker, UnknownForm, version
 from eval.formats.places import Found, PageTexts, reason_of, sample, sentences_of, texts_of_pages
 from eval.formats.questions import Comparison, Given, ask_all, beside, compare
 from eval.formats.words import unordered_word_score, word_score
@@ -104,7 +104,8 @@ def missed(figures: dict[str, Any]) -> list[str]:
 
 def _words(tell: Tell) -> list[dict[str, Any]]:
     truth = _TRUTH.read_text(encoding="utf-8")
-    outcomes = read_all([MADE_FOLDER / f"{MADE_STEM}.{suffix}" for suffix in MADE_SUFFIXES], tell)
+    names = [f"{MADE_STEM}.{suffix}" for suffix in MADE_SUFFIXES] + [f"{MADE_STEM}{OFFICE_BOOK}.epub"]
+    outcomes = read_all([MADE_FOLDER / name for name in names], tell)
     return [_scored(outcome, truth) for outcome in outcomes]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from index.loading.web.blocks import WebBlock, web_blocks
@@ -49,6 +49,8 @@ _WITHIN = 0.9
 _TOO_LITTLE = 1 / 3
 # Pages with more text are books rather than articles, and would take minutes.
 _CHARACTERS = 1_000_000
+# It looks at all below each element: 300 levels take seconds, 1,000 take minutes. Pages have some thirty.
+_DEPTH = 100
 
 
 def main_blocks(root: HtmlElement) -> list[WebBlock]:
@@ -65,10 +67,27 @@ def main_blocks(root: HtmlElement) -> list[WebBlock]:
         return candidates
     if not candidates:
         return list(web_blocks(root))
-    if sum(len(block.text) for block in candidates) > _CHARACTERS:
+    if sum(len(block.text) for block in candidates) > _CHARACTERS or _is_deep(root):
         return candidates
     chosen = _chosen(candidates, _surely_content(root))
     return chosen if _characters(chosen) > _TOO_LITTLE * _characters(candidates) else candidates
+
+
+def _is_deep(root: HtmlElement) -> bool:
+    """Tell whether elements are within each other more often than trafilatura can take in useful time."""
+    depth = 0
+    for event, _ in _walk(root):
+        depth += 1 if event == "start" else -1
+        if depth > _DEPTH:
+            return True
+    return False
+
+
+def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement]]:
+    from lxml import etree  # noqa: PLC0415 - a compiled library, of no use to a question
+
+    walked: Iterator[tuple[str, HtmlElement]] = etree.iterwalk(root, events=("start", "end"))
+    return walked
 
 
 class _Marked:
@@ -76,7 +95,7 @@ class _Marked:
 
     def __init__(self, root: HtmlElement) -> None:
         self._root = root
-        self._all_characters: int | None = None
+        self._characters: dict[HtmlElement, int] | None = None
         self.found = False
 
     def __call__(self, element: HtmlElement) -> bool:
@@ -114,13 +133,18 @@ class _Marked:
         """Tell whether a name must mean something else, since the title or half of the text is there."""
         if self._has_title(element):
             return True
-        if self._all_characters is None:
-            self._all_characters = _length(self._root)
-        return _length(element) * 2 > self._all_characters
+        if self._characters is None:
+            self._characters = _characters_within(web_blocks(self._root))
+        return self._characters.get(element, 0) * 2 > self._characters.get(self._root, 0)
 
 
-def _length(element: HtmlElement) -> int:
-    return sum(len(block.text) for block in web_blocks(element))
+def _characters_within(blocks: Iterable[WebBlock]) -> dict[HtmlElement, int]:
+    """Return how many characters of some blocks each element holds."""
+    characters: dict[HtmlElement, int] = {}
+    for block in blocks:
+        for element in (block.within, *block.within.iterancestors()):
+            characters[element] = characters.get(element, 0) + len(block.text)
+    return characters
 
 
 def _name_words(element: HtmlElement) -> list[str]:
@@ -189,13 +213,9 @@ def _chosen(candidates: Sequence[WebBlock], content: frozenset[str]) -> list[Web
 
 def _element_around(blocks: Iterable[WebBlock]) -> HtmlElement | None:
     """Return the article that holds nearly all of some blocks, else the deepest element that does."""
-    characters: dict[HtmlElement, int] = {}
-    total = 0
-    for block in blocks:
-        length = len(block.text)
-        total += length
-        for element in (block.within, *block.within.iterancestors()):
-            characters[element] = characters.get(element, 0) + length
+    surely = list(blocks)
+    characters = _characters_within(surely)
+    total = sum(len(block.text) for block in surely)
     holding = [element for element, count in characters.items() if count >= _WITHIN * total]
     deepest = max(holding, key=lambda element: sum(1 for _ in element.iterancestors()), default=None)
     if deepest is None:
