@@ -228,7 +228,7 @@ def test_presentations_have_a_page_for_each_slide() -> None:
         PageReading.UNREAD,
         PageReading.TEXT,
     ]
-    assert [page.reason for page in found.pages] == [None, None, "only pictures are on it", None]
+    assert [page.reason for page in found.pages] == [None, None, "no text on it, only pictures", None]
     assert told(found) == [
         ("heading2", "Ferries of Lake Tarn"),
         ("paragraph", "Two boats cross the lake each hour."),
@@ -275,7 +275,7 @@ def test_a_long_text_gives_signs_of_life() -> None:
 def test_slides_without_any_text_are_refused_with_the_reason() -> None:
     with pytest.raises(NothingRead, match=r"a\.odp holds no text: its 2 slides are blank"):
         slides("", "<presentation:notes><draw:page-thumbnail/></presentation:notes>")
-    with pytest.raises(NothingRead, match=r"of 2 slides, 1 have only pictures"):
+    with pytest.raises(NothingRead, match="slide 1: no text on it, only pictures; save it as PDF"):
         slides(PICTURE, "<text:p> </text:p>")
 
 

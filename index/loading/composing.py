@@ -68,6 +68,22 @@ class Composer:
         """Whether there is no block yet."""
         return not self._blocks
 
+    def block(self, kind: BlockKind, text: str, level: int = 0) -> Block | None:
+        """Add a block of a kind, as the methods of these do; a row of a table is one that is made already."""
+        match kind:
+            case BlockKind.HEADING:
+                return self.heading(text, level)
+            case BlockKind.ITEM:
+                return self.item(text)
+            case BlockKind.CODE:
+                return self.code(text)
+            case BlockKind.TABLE:
+                return self.row([one_line(text)])
+            case BlockKind.METADATA:
+                return self.note(text)
+            case BlockKind.PARAGRAPH:
+                return self.paragraph(text)
+
     def heading(self, text: str, level: int) -> Block | None:
         """Add a heading; `level` is taken to the nearest of 1 to 6."""
         return self._add(BlockKind.HEADING, one_line(text), min(max(level, 1), 6))

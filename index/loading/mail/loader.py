@@ -146,19 +146,14 @@ class _Mail:
         for block in parsed.blocks:
             self._is_read = True
             text = parsed.text[block.start : block.end]
-            match block.kind:
-                case BlockKind.HEADING if is_html:
-                    composer.heading(text, block.level + 1)
-                case BlockKind.HEADING if not text.endswith(":"):  # as above a quote: she wrote:
-                    composer.heading(text, 2)
-                case BlockKind.ITEM:
-                    composer.item(text)
-                case BlockKind.TABLE:
-                    composer.row([text])
-                case BlockKind.CODE:
-                    composer.code(text)
-                case _:
-                    composer.paragraph(text)
+            if block.kind is not BlockKind.HEADING:
+                composer.block(block.kind, text)
+            elif is_html:
+                composer.heading(text, block.level + 1)
+            elif text.endswith(":"):  # as above a quote: she wrote:
+                composer.paragraph(text)
+            else:
+                composer.heading(text, 2)
 
     def _add_other(self, part: Part) -> None:
         """Attach a part, but for pictures within the text and what is for programs."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from index.coverage import told
-from index.errors import NothingRead, UnreadableText
+from index.errors import UnreadableText
 from index.loading import zips
 from index.loading.composing import Composer, one_line
 from index.loading.loader import Parsed, Parsing, Signs
@@ -26,13 +25,13 @@ from index.loading.office.xml import (
     raised,
 )
 from index.loading.properties import package_properties
-from index.types import BlockKind, Page, PageKind, PageReading
+from index.loading.slides import ONLY_PICTURES, nothing_read
+from index.types import BlockKind, PageKind, PageReading
 
 _MAIN_PART = "ppt/presentation.xml"
 # What programs write where nobody gave a title.
 _NO_TITLE = re.compile(r"(?:\S+\W)?powerpoint(?:\W\S+)?|slide \d+|untitled", re.IGNORECASE)
 _PICTURES = frozenset({"p:pic", "a:blip", "p:oleObj", "p:contentPart", "c:chart", "dgm:relIds"})
-_ONLY_PICTURES = "no text on it, only pictures"
 _DAMAGED = "it is damaged"
 _MARKED = frozenset({"a:buChar", "a:buAutoNum", "a:buBlip"})
 _UNMARKED = "a:buNone"
@@ -79,7 +78,7 @@ class PptxLoader:
             title = reader.title
         parsed = composer.parsed(title, metadata)
         if composer.is_empty:
-            raise _nothing_read(name, parsed.pages)
+            raise nothing_read(name, parsed.pages)
         return parsed
 
 
@@ -121,7 +120,7 @@ class _Reader:
         if says_something(pieces):
             return _Slide(pieces)
         if any(element.tag in _PICTURES for element in root.iter()):
-            return _Slide((), PageReading.UNREAD, _ONLY_PICTURES)
+            return _Slide((), PageReading.UNREAD, ONLY_PICTURES)
         return _Slide((), PageReading.BLANK)
 
     def _pieces(self, path: str, root: Element, *, is_first: bool) -> list[Piece]:
@@ -239,9 +238,3 @@ def _table(element: Element) -> Table:
 
 def _paragraphs(cell: Element) -> list[Piece]:
     return [Said(_text(part)) for part in children(cell, "a:txBody") if part.tag == "a:p"]
-
-
-def _nothing_read(name: str, pages: Sequence[Page]) -> NothingRead:
-    if unread := [page for page in pages if page.reading is PageReading.UNREAD]:
-        return NothingRead(f"{name} could not be read: {'; '.join(told(unread))}")
-    return NothingRead(f"{name} holds no text: its {len(pages)} slides are blank")

@@ -111,12 +111,10 @@ def add_pieces(composer: Composer, pieces: Sequence[Piece]) -> None:
                 composer.row(piece.texts, piece.names)
             case Table():
                 waiting.extend(reversed(list(_lines(piece))))
-            case Said(kind=BlockKind.HEADING) if len(piece.text) <= _HEADING_CHARACTERS:
-                composer.heading(piece.text, piece.level)
-            case Said(kind=BlockKind.ITEM):
-                composer.item(piece.text)
-            case _:
+            case Said(kind=BlockKind.HEADING) if len(piece.text) > _HEADING_CHARACTERS:
                 composer.paragraph(piece.text)
+            case Said():
+                composer.block(piece.kind, piece.text, piece.level)
 
 
 def _lines(table: Table) -> Iterator[Piece | _Line]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import ParseError, XMLParser
 
-from index.errors import EncryptedDocument, NothingRead, UnreadableText
+from index.errors import EncryptedDocument, UnreadableText
 from index.loading import zips
 from index.loading.composing import Composer
 from index.loading.loader import Parsed, Parsing, Signs
@@ -17,7 +17,8 @@ from index.loading.open_document.elements import ElementReader
 from index.loading.open_document.names import OFFICE, Styles
 from index.loading.open_document.pieces import Piece
 from index.loading.properties import package_properties
-from index.types import Page, PageKind, PageReading
+from index.loading.slides import ONLY_PICTURES, nothing_read
+from index.types import PageKind, PageReading
 
 _CONTENT = "content.xml"
 _STYLES = "styles.xml"
@@ -27,7 +28,6 @@ _ENCRYPTED_MEMBER = b"encryption-data"
 _VARIANTS = frozenset({"", "-master", "-template", "-web"})
 _SLIDE = re.compile(rb"<[\w.-]+:page[\s>]")
 _BYTES_BETWEEN_SIGNS_OF_LIFE = 4 * 2**20
-_ONLY_PICTURES = "only pictures are on it"
 
 
 class OpenDocumentTextLoader:
@@ -86,7 +86,7 @@ class OpenDocumentPresentationLoader:
             raise UnreadableText(f"{name} is not an OpenDocument presentation, or is damaged")
         parsed = composer.parsed(title, metadata)
         if composer.is_empty and parsed.pages:
-            raise _nothing_read(name, parsed.pages)
+            raise nothing_read(name, parsed.pages)
         return parsed
 
 
@@ -124,7 +124,7 @@ class _Slides:
         pieces, self.pieces = self.pieces, []
         reading, reason = PageReading.TEXT, None
         if not any(piece.says_something for piece in pieces):
-            reading, reason = (PageReading.UNREAD, _ONLY_PICTURES) if pictures else (PageReading.BLANK, None)
+            reading, reason = (PageReading.UNREAD, ONLY_PICTURES) if pictures else (PageReading.BLANK, None)
         self.composer.begin_page(self.number, PageKind.SLIDE, reading=reading, reason=reason)
         # A title may be drawn after what stands below it.
         for piece in sorted(pieces, key=lambda piece: not piece.is_title):
@@ -193,13 +193,3 @@ def _read(
     except (ParseError, LookupError, ValueError) as error:
         # The latter two where the encoding that it names is unknown, or none of text.
         raise UnreadableText(f"{name} is damaged: its XML cannot be read") from error
-
-
-def _nothing_read(name: str, pages: tuple[Page, ...]) -> NothingRead:
-    unread = sum(page.reading is PageReading.UNREAD for page in pages)
-    if not unread:
-        return NothingRead(f"{name} holds no text: its {len(pages)} slides are blank")
-    return NothingRead(
-        f"{name} could not be read: of {len(pages)} slides, {unread} have only pictures; "
-        "save it as PDF, whose pages are read by OCR"
-    )

@@ -47,17 +47,10 @@ class WebBlock:
 
     def add_to(self, composer: Composer) -> None:
         """Add it to a document."""
-        match self.kind:
-            case BlockKind.HEADING:
-                composer.heading(self.text, self.level)
-            case BlockKind.ITEM:
-                composer.item(self.text)
-            case BlockKind.CODE:
-                composer.code(self.text)
-            case BlockKind.TABLE:
-                composer.table(self.rows, self.header)
-            case _:
-                composer.paragraph(self.text)
+        if self.kind is BlockKind.TABLE:
+            composer.table(self.rows, self.header)
+        else:
+            composer.block(self.kind, self.text, self.level)
 
 
 def parsed_html(markup: str, name: str = "the page") -> HtmlElement:
