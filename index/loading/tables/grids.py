@@ -84,7 +84,7 @@ def _lines(rows: Iterable[Row], sign_of_life: Callable[[], None]) -> Iterator[li
     for position, row in enumerate(rows, 1):
         if position % _ROWS_BETWEEN_SIGNS_OF_LIFE == 0:
             sign_of_life()
-        yield [one_line(cell) for cell in row]
+        yield [one_line(cell) if cell else cell for cell in row]
 
 
 def _stretches(rows: Iterator[list[str]]) -> Iterator[Iterator[list[str]]]:

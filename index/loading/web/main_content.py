@@ -49,6 +49,7 @@ _WITHIN = 0.9
 _TOO_LITTLE = 1 / 3
 # Pages with more text are books rather than articles, and would take minutes.
 _CHARACTERS = 1_000_000
+_BLOCKS = 2_000
 # It looks at all below each element: 300 levels take seconds, 1,000 take minutes. Pages have some thirty.
 _DEPTH = 100
 
@@ -67,14 +68,16 @@ def main_blocks(root: HtmlElement) -> list[WebBlock]:
         return candidates
     if not candidates:
         return list(web_blocks(root))
-    if sum(len(block.text) for block in candidates) > _CHARACTERS or _is_deep(root):
+    if _is_beyond_trafilatura(root, candidates):
         return candidates
     chosen = _chosen(candidates, _surely_content(root))
     return chosen if _characters(chosen) > _TOO_LITTLE * _characters(candidates) else candidates
 
 
-def _is_deep(root: HtmlElement) -> bool:
-    """Tell whether elements are within each other more often than trafilatura can take in useful time."""
+def _is_beyond_trafilatura(root: HtmlElement, blocks: Sequence[WebBlock]) -> bool:
+    """Tell whether a page is larger, or nested more deeply, than trafilatura can take in useful time."""
+    if len(blocks) > _BLOCKS or sum(len(block.text) for block in blocks) > _CHARACTERS:
+        return True
     depth = 0
     for event, _ in _walk(root):
         depth += 1 if event == "start" else -1
