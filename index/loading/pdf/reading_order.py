@@ -22,7 +22,7 @@ _FULL_LINES = 0.4
 _STEP_POINTS = 2.0
 _MAX_COLUMNS = 4
 # No column is narrower than this share of what it is part of; of the places for a gutter, so many are tried.
-_OUTER = 0.15
+_OUTER = 0.1
 _PLACES = 24
 
 
