@@ -33,11 +33,12 @@ from index.types import Block, BlockKind, Page, PageKind, PageLayout, PageReadin
 
 # So that nothing is waited for long; no outcome hangs on how fast anything is.
 SHORT = Limits(idle_seconds=2.0, total_seconds=4.0, memory_bytes=2**29, output_bytes=2**26)
+FOLDER = str(Path(__file__).parent)
 LONG = replace(SHORT, idle_seconds=60.0, total_seconds=60.0)
 
 
 def sandboxed(limits: Limits) -> Sandbox:
-    return Sandbox(limits, module="hostile_loaders", folders=[str(Path(__file__).parent)])
+    return Sandbox(limits, module="hostile_loaders", folders=[FOLDER])
 
 
 @pytest.fixture
@@ -160,6 +161,23 @@ def test_a_program_that_a_parser_started_ends_with_it() -> None:
     (program,) = started
     ended, _, _ = select.select([program], [], [], 60)
     os.close(program)
+    assert ended
+
+
+def test_nothing_outlives_a_process_that_was_killed_while_it_had_a_file_parsed() -> None:
+    program = (
+        "import sys, test_sandbox as t\n"
+        "told = t.Parsing(page_done=lambda page, of: print(page, flush=True))\n"
+        "t.parsed(t.sandboxed(t.LONG), 'outlive', parsing=told)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": FOLDER}
+    ) as asking:
+        assert asking.stdout is not None
+        started = os.pidfd_open(int(asking.stdout.readline()))
+        asking.kill()
+    ended, _, _ = select.select([started], [], [], 60)
+    os.close(started)
     assert ended
 
 

@@ -104,9 +104,8 @@ def _outcome(child: int, ended: int) -> int:
             return os.waitstatus_to_exitcode(status)
         # One request at a time: what there is to read before the answer is the end of the pipe.
         if 0 in ready:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            sys.exit()
+            # With the programs that the child started, and this process too.
+            os.killpg(0, signal.SIGKILL)
 
 
 def _parse(loader: Loader, request: _Request, found: int) -> None:
