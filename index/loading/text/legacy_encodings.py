@@ -11,8 +11,11 @@ import codecs
 import math
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 _SAMPLE_BYTES = 8_192
 _BEFORE_BYTES = 64
@@ -64,6 +67,10 @@ _OF_KOREAN = """
 이다는에의하고을가지로한은나서기어사리도를아자해시인그대일것수라들으보정부게스제만니년있전주장구여면상과된성원
 까습던조치와무유우동공비요용관경국화학데러했되할같없안때모생여건설서울민도형
 """
+
+
+# Two characters, one that is not ASCII, and the one after it.
+_Context: TypeAlias = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,8 @@ def guessed_encoding(data: bytes) -> str | None:
         # Marks alone, as in English, tell the encodings of Western Europe, and nothing of others.
         if languages is not _WESTERN and not any(letter.isalpha() for letter in _FOREIGN.findall(text)):
             continue
-        score = max(_plausibility(text, language) for language in languages)
+        contexts = _contexts(text)
+        score = max(_plausibility(contexts, language) for language in languages)
         margin = _UNDECIDED + _SHORT / foreign
         if score > best_score + (margin if best else 0):
             best, best_score, chosen = encoding, score, text
@@ -206,27 +214,31 @@ def _telling(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def _plausibility(text: str, language: _Language) -> float:
-    """Return how well the characters that are not ASCII suit a language, from -1 to 1, on average."""
-    total = 0.0
-    found = list(_FOREIGN.finditer(text))
-    for match in found:
-        start, end = match.span()
-        around = (
+def _contexts(text: str) -> Counter[_Context]:
+    """Return how often each character that is not ASCII stands between which others."""
+    return Counter(
+        (
             text[max(0, start - 2) : start - 1] or " ",
             text[start - 1 : start] or " ",
-            text[end : end + 1] or " ",
+            text[start],
+            text[start + 1 : start + 2] or " ",
         )
-        total += _weight(around, match[0], language)
+        for start in (match.start() for match in _FOREIGN.finditer(text))
+    )
+
+
+def _plausibility(contexts: Counter[_Context], language: _Language) -> float:
+    """Return how well the characters that are not ASCII suit a language, from -1 to 1, on average."""
+    weights = _weights(language)
+    total = sum(count * _weight(context, language, weights) for context, count in contexts.items())
     few = _FEW if language.alone else 1
-    return total / max(len(found), few)
+    return total / max(contexts.total(), few)
 
 
 def _weight(  # noqa: PLR0911 - a table of cases
-    around: tuple[str, str, str], character: str, language: _Language
+    context: _Context, language: _Language, weights: Mapping[str, float]
 ) -> float:
-    before_it, before, after = around
-    weights = _weights(language)
+    before_it, before, character, after = context
     letter = character.lower()
     if character in _MARKS:
         fits = _is_in_place(before, character, after)
