@@ -121,7 +121,7 @@ def _opened(data: bytes, name: str) -> CalamineWorkbook:
         return load_workbook(io.BytesIO(data))
     except PasswordError as error:
         raise _encrypted(name) from error
-    except CalamineError as error:
+    except (CalamineError, OSError) as error:
         raise UnreadableText(f"{name} is not a workbook that can be read, or is damaged") from error
 
 
@@ -130,7 +130,7 @@ def _sheet(workbook: CalamineWorkbook, position: int, name: str) -> CalamineShee
 
     try:
         return workbook.get_sheet_by_index(position)
-    except CalamineError as error:
+    except (CalamineError, OSError) as error:
         raise UnreadableText(
             f"{name} is damaged: sheet {workbook.sheet_names[position]!r} cannot be read"
         ) from error
