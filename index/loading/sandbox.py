@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -82,7 +83,7 @@ class Sandbox:
         self._arguments = [module, *folders]
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     def parse(self, loader: Loader, data: bytes, name: str, parsing: Parsing) -> Parsed:
         """Return what a loader finds in a file.
@@ -125,20 +126,20 @@ class Sandbox:
 
     def kill(self) -> None:
         """End the processes at once, also while another thread waits for them, and start none any more."""
-        self._closed = True
+        self._closed.set()
         if (process := self._process) is not None:
             _kill(process)
 
     def close(self) -> None:
         """End the processes."""
-        self._closed = True
+        self._closed.set()
         self._end()
 
     def _started(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         if self._process is not None and self._requests is not None and self._process.poll() is None:
             return self._process, self._requests
         self._end()
-        if self._closed:
+        if self._closed.is_set():
             raise RuntimeError("a sandbox that was closed parses nothing")
         self._requests, theirs = socket.socketpair()
         with theirs:
@@ -152,6 +153,8 @@ class Sandbox:
                 start_new_session=True,
                 env={**_ENVIRONMENT, **{name: os.environ[name] for name in _KEPT if name in os.environ}},
             )
+        if self._closed.is_set():  # meanwhile, when there was nothing to kill yet
+            _kill(self._process)
         return self._process, self._requests
 
     def _ask(
