@@ -1,6 +1,8 @@
 """The benchmarks: what they count. What they time is nobody's business here."""
 
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 from doubles import HashingEmbedder
 
-from eval.bench import ask, ingest
+from eval.bench import ask, ingest, parsing
 from eval.bench.timing import Durations, TimedEmbedder, summary
 from eval.cases import Case, EvalSet, Evidence, Quotation
 from rag.settings import Settings
@@ -163,3 +165,36 @@ def test_the_clock_around_an_embedder_changes_no_vector() -> None:
         found.spans for found in bare.embed_tokens(texts)
     ]
     assert len(durations.seconds["model"]) == 3
+
+
+def test_each_format_is_timed_beside_a_plain_library(tmp_path: Path, settings: Settings) -> None:
+    documents = Path(__file__).parent / "documents"
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "torn.pdf").write_bytes(b"%PDF-1.7\n")
+    (tmp_path / "plain.unheard").write_text("Text.")
+    files = [*sorted(tmp_path.iterdir()), documents / "article.docx", documents / "article.html"]
+    figures = parsing.by_format(files, settings)
+    assert figures["refused"] == {"not read": 1, "application/pdf": 1}
+    told = {form.rpartition(".")[2]: found for form, found in figures["formats"].items()}
+    assert set(told) == {"document", "text/html", "text/plain"}
+    assert told["document"]["files"] == 1
+    assert told["document"]["mb"] == round((documents / "article.docx").stat().st_size / 2**20, 3)
+    assert all(found["baseline_seconds"] is not None for found in told.values())
+
+
+def test_a_baseline_that_is_not_installed_is_named_and_left_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    page = Path(__file__).parent / "documents" / "article.html"
+    (told,) = parsing.by_format([page], settings)["formats"].values()
+    assert told["baseline"] == "trafilatura (not installed)"
+    assert told["baseline_seconds"] is told["speed_by_baseline"] is None
+
+
+def test_an_ingest_of_any_files_is_timed_as_one_of_texts_is(tmp_path: Path, settings: Settings) -> None:
+    shutil.copy(Path(__file__).parent / "documents" / "article.docx", tmp_path)
+    (tmp_path / "torn.pdf").write_bytes(b"%PDF-1.7\n")
+    figures = ingest.run_over([tmp_path], settings, HashingEmbedder())
+    assert (figures["documents"], figures["failed"]) == (2, 1)
+    assert figures["passages_embedded"] == figures["passages"] > 0

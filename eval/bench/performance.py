@@ -98,6 +98,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[Bar, ...]]] = {
             Bar("peak memory, MB", figure("peak_memory_mb"), at_most=1200),
         ),
     ),
+    "formats": ("quotebound bench ingest --files DIR", ()),
     "coldstart": (
         "quotebound bench coldstart",
         (Bar("of importing sentence-transformers and its model", figure("ratio_to_baseline"), at_most=0.2),),
@@ -171,9 +172,11 @@ def _lines(measured: Mapping[str, Figures | None]) -> Iterator[str]:
         if figures is None:
             yield "Not measured.\n"
             continue
-        yield "| | bar | measured | held |\n|---|---|---|---|"
-        yield from (bar.row(figures) for bar in bars)
-        yield "\n| figure | value |\n|---|---|"
+        if bars:
+            yield "| | bar | measured | held |\n|---|---|---|---|"
+            yield from (bar.row(figures) for bar in bars)
+            yield ""
+        yield "| figure | value |\n|---|---|"
         yield from (f"| {key} | {value} |" for key, value in flat(figures))
         yield ""
 
