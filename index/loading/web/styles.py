@@ -98,17 +98,14 @@ def style_of(declarations: str) -> Style:
         value = value.replace("!important", "").strip().lower()
         match name.strip().lower():
             case "font-weight":
-                heavy = (
-                    int(value) >= _BOLD_FROM
-                    if value.isascii() and value.isdigit() and len(value) < 5
-                    else None
-                )
+                digits = value.isascii() and value.isdigit() and len(value) <= _WEIGHT_DIGITS
+                heavy = int(value) >= _BOLD_FROM if digits else None
                 style = replace(style, bold=_WEIGHTS.get(value, heavy))
             case "font-size":
                 if found := _SIZE.fullmatch(_NAMED_SIZES.get(value, value)):
                     number, unit = float(found[1]), found[2]
-                    factor = {"em": number, "%": number / 100}.get(unit)
-                    style = replace(
-                        style, points=None if factor else number * _POINTS.get(unit, 0), factor=factor
-                    )
+                    if unit in _FACTORS:
+                        style = replace(style, points=None, factor=number * _FACTORS[unit])
+                    else:
+                        style = replace(style, points=number * _POINTS[unit], factor=None)
     return style
