@@ -58,6 +58,12 @@ def members_prefix(origin: str) -> str:
     return f"{inner}#"
 
 
+def members_range(origin: str) -> tuple[str, str]:
+    """Return between which identities those of all files within a file are, the second one left out."""
+    prefix = members_prefix(origin)
+    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
 def member_origin(origin: str, name: str) -> str:
     """Return the identity of a file within a file."""
     return members_prefix(origin) + quote(name, safe="", errors="surrogatepass")

@@ -14,7 +14,7 @@ from index.coverage import Unread
 from index.embedding import EmbeddingSpace, Vectors
 from index.errors import DocumentNotFound
 from index.jobs import FileRecord
-from index.sources import members_prefix
+from index.sources import members_range
 from index.sql import records
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
 from index.sql.database import Database, raw_of, rows_among, store_value, stored_value
@@ -105,12 +105,10 @@ class SqlCatalog:
 
     def within(self, origin: str) -> list[DocumentInfo]:
         """Return the documents that came in the file of an origin."""
-        prefix = members_prefix(origin)
-        # A range, which the index on origins answers: what follows the last character of the prefix ends it.
-        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        return records.whole_infos(
-            self._rows(sa.and_(documents.c.origin >= prefix, documents.c.origin < after))
-        )
+        # A range, which the index on origins answers.
+        first, after = members_range(origin)
+        within = sa.and_(documents.c.origin >= first, documents.c.origin < after)
+        return records.whole_infos(self._rows(within))
 
     def _rows(self, condition: sa.ColumnElement[bool]) -> list[Row]:
         cut = cuts.c.space == active_id()

@@ -41,10 +41,7 @@ class JobKey:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a job is that runs now; kept in memory only.
-
-    `reading` is the file that takes its time, how many of its pages are read, and of how many.
-    """
+    """How far a job is that runs now, in memory only; `reading`: a file, its pages read, and of how many."""
 
     files_found: int
     counts: Mapping[FileStatus, int]
