@@ -32,7 +32,7 @@ from index.loading.sandbox import Limits, Sandbox
 from index.types import Block, BlockKind, Page, PageKind, PageLayout, PageReading, Word
 
 # So that nothing is waited for long; no outcome hangs on how fast anything is.
-SHORT = Limits(idle_seconds=2.0, total_seconds=4.0, memory_bytes=2**29, output_bytes=2**26)
+SHORT = Limits(idle_seconds=4.0, total_seconds=6.0, memory_bytes=2**29, output_bytes=2**26)
 FOLDER = str(Path(__file__).parent)
 LONG = replace(SHORT, idle_seconds=60.0, total_seconds=60.0)
 
