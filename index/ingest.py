@@ -19,7 +19,7 @@ from index.loading.pdf.ocr import could_read
 from index.loading.sandbox import Limits
 from index.parsing_ahead import ParsingAhead, Read, Unparsed
 from index.report import Progress, Silent
-from index.sources import content_sha256, label, members_prefix, read_file, upload_origin
+from index.sources import content_sha256, is_member, label, members_prefix, read_file, upload_origin
 from index.store import Store
 from index.sync import Found, SyncRequest, vanished_below
 from index.types import DocumentInfo
@@ -87,6 +87,8 @@ class Ingestor:
         for info in self._store.catalog.documents():
             run.stored[info.origin] = info
             run.copies[info.source, info.content_sha256] = info
+        # To ask the catalog for each file what came in it costs more than to look at all of them once.
+        run.members_stored = any(map(is_member, run.stored))
         files = list(request.files())
         run.progress.found(len(files), 0)
         try:
@@ -219,7 +221,7 @@ class Ingestor:
         run.done.add(file.origin)
         there = {member.origin for member in members}
         prefix = members_prefix(file.origin)
-        for info in self._store.catalog.within(file.origin):
+        for info in self._store.catalog.within(file.origin) if run.members_stored else ():
             run.stored.setdefault(info.origin, info)
             member = prefix + info.origin[len(prefix) :].partition("#")[0]
             if member not in there:

@@ -20,7 +20,8 @@ class Run:
     """What one run of a job knows and has done so far.
 
     `stored` are documents by origin, `copies` by name and digest of their bytes. `refused` are the files
-    that could not be read. `unkept` is what was told and is not in the job's log yet.
+    that could not be read. `unkept` is what was told and is not in the job's log yet. Without
+    `members_stored` no document came in a file of its own, as one in an archive does.
     """
 
     job_id: str
@@ -35,6 +36,7 @@ class Run:
     storing: list[Prepared] = field(default_factory=list)
     unkept: list[FileRecord] = field(default_factory=list)
     refused: dict[str, InputError] = field(default_factory=dict)
+    members_stored: bool = True
 
     @property
     def unfinished(self) -> list[Prepared]:

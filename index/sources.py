@@ -54,7 +54,7 @@ def upload_origin(name: str) -> str:
 
 def members_prefix(origin: str) -> str:
     """Return how the identities of all files within a file begin, those within them again included."""
-    inner = origin if origin.startswith(_WITHIN) else f"{_WITHIN}{quote(origin, safe='')}"
+    inner = origin if is_member(origin) else f"{_WITHIN}{quote(origin, safe='')}"
     return f"{inner}#"
 
 
@@ -69,9 +69,14 @@ def member_origin(origin: str, name: str) -> str:
     return members_prefix(origin) + quote(name, safe="", errors="surrogatepass")
 
 
+def is_member(origin: str) -> bool:
+    """Tell whether an identity is that of a file within a file."""
+    return origin.startswith(_WITHIN)
+
+
 def outermost(origin: str) -> str:
     """Return the identity of the file or upload that some document came in."""
-    return unquote(origin[len(_WITHIN) :].partition("#")[0]) if origin.startswith(_WITHIN) else origin
+    return unquote(origin[len(_WITHIN) :].partition("#")[0]) if is_member(origin) else origin
 
 
 def label(path: str) -> str:

@@ -14,6 +14,7 @@ from index.loading.office.docx import DocxLoader
 from index.loading.office.pptx import PptxLoader
 from index.loading.open_document.loaders import OpenDocumentPresentationLoader, OpenDocumentTextLoader
 from index.loading.pdf.loader import PdfLoader
+from index.loading.protection import OLE_SIGNATURE, password_protected
 from index.loading.rich_text.loader import RichTextLoader
 from index.loading.tables.separated import SeparatedValuesLoader
 from index.loading.tables.spreadsheets import SpreadsheetFormat, SpreadsheetLoader
@@ -43,7 +44,6 @@ LOADERS: tuple[Loader, ...] = (
     PlainTextLoader(),
 )
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _READ = "give it as PDF, an Office document, a web page, Markdown or text"
 
@@ -83,7 +83,7 @@ def _choose(signs: Signs, name: str, loaders: Sequence[Loader]) -> Loader:
     for loader in loaders[:-1]:
         if loader.accepts(signs):
             return loader
-    if signs.data.startswith(_OLE):
+    if signs.data.startswith(OLE_SIGNATURE):
         raise _old_office_file(signs.data, name)
     for signature, kind in _UNREAD:
         if signs.data.startswith(signature):
@@ -95,5 +95,5 @@ def _choose(signs: Signs, name: str, loaders: Sequence[Loader]) -> Loader:
 
 def _old_office_file(data: bytes, name: str) -> EncryptedDocument | UnsupportedFormat:
     if _ENCRYPTED_PACKAGE in data:
-        return EncryptedDocument(f"{name} is protected by a password; give it without")
+        return password_protected(name)
     return UnsupportedFormat(f"{name} is an old Office file; save it as DOCX, PPTX, XLSX or PDF")

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -160,8 +160,8 @@ class Sandbox:
     def _ask(
         self, requests: socket.socket, found: int, loader: Loader, data: bytes, name: str, parsing: Parsing
     ) -> None:
-        asked = asdict(replace(parsing, page_done=_nobody))
-        del asked["page_done"]
+        # All but whom to tell, who is here.
+        asked = {one.name: getattr(parsing, one.name) for one in fields(parsing) if one.name != "page_done"}
         request = {
             "media_type": loader.media_type,
             "name": name,
@@ -285,7 +285,3 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     # Not reaped before, so that the group is still its own.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _nobody(page: int, of: int) -> None:
-    """Tell nobody of a page."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import ParseError, XMLParser
 
-from index.errors import EncryptedDocument, UnreadableText
+from index.errors import UnreadableText
 from index.loading import zips
 from index.loading.composing import Composer
 from index.loading.loader import Parsed, Parsing, Signs
@@ -17,13 +17,12 @@ from index.loading.open_document.elements import ElementReader
 from index.loading.open_document.names import OFFICE, Styles
 from index.loading.open_document.pieces import Piece
 from index.loading.properties import package_properties
+from index.loading.protection import refuse_encrypted
 from index.loading.slides import ONLY_PICTURES, nothing_read
 from index.types import PageKind, PageReading
 
 _CONTENT = "content.xml"
 _STYLES = "styles.xml"
-_MANIFEST = "META-INF/manifest.xml"
-_ENCRYPTED_MEMBER = b"encryption-data"
 # What comes after the media type of a document in those that have the same content.
 _VARIANTS = frozenset({"", "-master", "-template", "-web"})
 _SLIDE = re.compile(rb"<[\w.-]+:page[\s>]")
@@ -168,8 +167,7 @@ def _opened(data: bytes, name: str, parsing: Parsing) -> Iterator[zipfile.ZipFil
     if not data.startswith(zips.SIGNATURES):
         raise UnreadableText(f"{name} is not an OpenDocument file, or is damaged")
     with zips.opened_package(data, name, parsing) as package:
-        if _MANIFEST in package.namelist() and _ENCRYPTED_MEMBER in zips.read(package, _MANIFEST, name):
-            raise EncryptedDocument(f"{name} is protected by a password; give it without")
+        refuse_encrypted(package, name)
         yield package
 
 

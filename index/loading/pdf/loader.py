@@ -9,13 +9,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from index.errors import EncryptedDocument, NothingRead, ParseLimit, UnreadableText
+from index.errors import NothingRead, ParseLimit, UnreadableText
 from index.loading.composing import Composer
 from index.loading.loader import Attachment, OcrMode, Parsed, Parsing, Signs
 from index.loading.pdf.ocr import RESOLUTION, Ocr, Picture, Reading
 from index.loading.pdf.paragraphs import PageComposer
 from index.loading.pdf.placed import PageContent
 from index.loading.pdf.words import PageText, page_text
+from index.loading.protection import password_protected
 from index.types import PageReading
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _opened(data: bytes, name: str) -> pypdfium2.PdfDocument:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
-            raise EncryptedDocument(f"{name} is protected by a password; give it without") from error
+            raise password_protected(name) from error
         raise UnreadableText(f"{name} is damaged: it cannot be read as PDF") from error
     if pdf.get_formtype():
         pdf.init_forms()

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from index.errors import EncryptedDocument, ParseLimit, UnreadableText
+from index.errors import ParseLimit, UnreadableText
 from index.loading import zips
 from index.loading.composing import Composer
 from index.loading.loader import Parsed, Parsing, Signs
 from index.loading.properties import package_properties
+from index.loading.protection import OLE_SIGNATURE, password_protected, refuse_encrypted
 from index.loading.tables.grids import add_grid
 from index.types import PageKind, PageReading
 
@@ -25,7 +26,6 @@ _Value: TypeAlias = (
     str | bool | int | float | datetime.datetime | datetime.date | datetime.time | datetime.timedelta
 )
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # The streams of an OLE file that hold a workbook, since Excel 97 and before, as its directory names them.
 _WORKBOOK_STREAMS = tuple(f"{name}\0".encode("utf-16-le") for name in ("Workbook", "Book"))
 # A record that says the rest is encrypted stands right after the first one (BOF) of the workbook's stream,
@@ -35,7 +35,6 @@ _FILEPASS = re.compile(
 )
 # In newer files with a password, of which a few are named as older ones.
 _ENCRYPTED_STREAM = "EncryptedPackage\0".encode("utf-16-le")
-_ENCRYPTED_MEMBER = b"encryption-data"
 # All cells between the first and the last one used are held at once: up to 100 bytes each.
 _CELLS = 10_000_000
 _CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
@@ -85,7 +84,7 @@ class SpreadsheetLoader:
                 named = signs.suffix == ".ods" and not signs.package_type and "content.xml" in signs.members
                 return signs.package_type.removesuffix("-template") == self.media_type or named
             case SpreadsheetFormat.XLS:
-                return signs.data.startswith(_OLE) and (
+                return signs.data.startswith(OLE_SIGNATURE) and (
                     signs.suffix == ".xls" or any(stream in signs.data for stream in _WORKBOOK_STREAMS)
                 )
 
@@ -98,10 +97,10 @@ class SpreadsheetLoader:
         title: str | None = None
         metadata: dict[str, str | None] = {}
         if self._form is SpreadsheetFormat.XLS:
-            if not data.startswith(_OLE):
+            if not data.startswith(OLE_SIGNATURE):
                 raise UnreadableText(f"{name} is not an Excel workbook, or is damaged")
             if _FILEPASS.search(data) or _ENCRYPTED_STREAM in data:
-                raise _encrypted(name)
+                raise password_protected(name)
         else:
             title, metadata = _checked_package(data, name, parsing)
         composer = Composer(name, parsing)
@@ -120,7 +119,7 @@ def _opened(data: bytes, name: str) -> CalamineWorkbook:
     try:
         return load_workbook(io.BytesIO(data))
     except PasswordError as error:
-        raise _encrypted(name) from error
+        raise password_protected(name) from error
     except (CalamineError, OSError) as error:
         raise UnreadableText(f"{name} is not a workbook that can be read, or is damaged") from error
 
@@ -146,10 +145,6 @@ def _panics_told(name: str) -> Iterator[None]:
         if type(error).__name__ == "PanicException":
             raise UnreadableText(f"{name} is damaged: its cells cannot be read") from error
         raise
-
-
-def _encrypted(name: str) -> EncryptedDocument:
-    return EncryptedDocument(f"{name} is protected by a password; give it without")
 
 
 def _add_sheet(composer: Composer, sheet: CalamineSheet, number: int, of: int, parsing: Parsing) -> None:
@@ -193,9 +188,7 @@ def _checked_package(data: bytes, name: str, parsing: Parsing) -> tuple[str | No
         raise UnreadableText(f"{name} is not a workbook, or is damaged")
     with zips.opened_package(data, name, parsing) as package:
         names = set(package.namelist())
-        manifest = "META-INF/manifest.xml"
-        if manifest in names and _ENCRYPTED_MEMBER in zips.read(package, manifest, name):
-            raise _encrypted(name)
+        refuse_encrypted(package, name)
         for member in names:
             if member.startswith("xl/worksheets/") and member.endswith(".xml"):
                 _check_sheet(zips.read(package, member, name), name)
