@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,11 @@ def by_format(paths: Sequence[Path], settings: Settings) -> dict[str, Any]:
                 refused["not read"] += 1
                 continue
             form = loader.media_type
+            parse = partial(sandbox.parse, loader, data, path.name, parsing)
             if form not in times and form not in refused:
-                _tried(lambda: sandbox.parse(loader, data, path.name, parsing))  # noqa: B023 - called here
+                _tried(parse)  # the libraries load with the first
             began = time.perf_counter()
-            if not _tried(lambda: sandbox.parse(loader, data, path.name, parsing)):  # noqa: B023
+            if not _tried(parse):
                 refused[form] += 1
                 continue
             taken = time.perf_counter() - began
