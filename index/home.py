@@ -79,6 +79,8 @@ class Home:
         # Strong for those used lately, weak for all that somebody still works with: never two of one folder.
         self._recent: OrderedDict[str, Store] = OrderedDict()
         self._open: WeakValueDictionary[str, Store] = WeakValueDictionary()
+        # What told the file of a collection from others when it was opened.
+        self._identities: dict[str, tuple[int, int] | None] = {}
         self._opening = threading.Lock()
         self._lock: FileLock | None = None
         if writable:
@@ -90,6 +92,10 @@ class Home:
         folder = self._folder(name)
         with self._opening:
             store = self._open.get(name)
+            if store is not None and not self._writable and _identity(folder) != self._identities[name]:
+                # Another process deleted it, and may have made one of the same name since.
+                self._let_go(name)
+                store = None
             if store is None:
                 if not (create and self._writable) and not (folder / CATALOG_FILE).is_file():
                     raise self._not_found(name)
@@ -122,10 +128,7 @@ class Home:
         self._require_writable()
         with self._opening:
             self.require(name)
-            store = self._open.pop(name, None)
-            self._recent.pop(name, None)
-            if store is not None:
-                store.close()
+            self._let_go(name)
             doomed = folder.with_name(f"{_DELETED}{secrets.token_hex(8)}")
             folder.rename(doomed)
             make_durable(doomed.parent)
@@ -159,6 +162,7 @@ class Home:
 
     def _opened(self, folder: Path) -> Store:
         admit = self._admit
+        self._identities[folder.name] = _identity(folder)
         return Store(
             folder,
             self._space,
@@ -172,6 +176,12 @@ class Home:
         self._recent.move_to_end(name)
         while len(self._recent) > self._kept_open:
             self._recent.popitem(last=False)
+
+    def _let_go(self, name: str) -> None:
+        store = self._open.pop(name, None)
+        self._recent.pop(name, None)
+        if store is not None:
+            store.close()
 
     def _sweep(self) -> None:
         """Finish deletions that a process did not live to finish."""
@@ -210,6 +220,15 @@ def collection_folders(home: Path) -> list[Path]:
 def is_collection_name(name: str) -> bool:
     """Tell whether a collection can have this name."""
     return _NAME.fullmatch(name) is not None
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a collection's file from others while it is open, None where there is none."""
+    try:
+        found = (folder / CATALOG_FILE).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def locked(path: Path) -> FileLock:

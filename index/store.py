@@ -77,11 +77,14 @@ class Store:
     def snapshot(self) -> Snapshot:
         """Return the collection as it is now; take it once for a request."""
         words_due = self._words.is_due
-        if (self._in_doubt or words_due) and self._writing.acquire(blocking=False):
+        # Who only reads is not told of what another process writes.
+        if (self._in_doubt or words_due or not self._writable) and self._writing.acquire(blocking=False):
             try:
                 # A catalog that cannot be asked now leaves the snapshot that there is.
                 with suppress(OutcomeUnknown):
                     self._settle()
+                    if not self._writable:
+                        self._follow()
                 current = self._snapshot
                 if words_due and (words := self._words.catch_up(current.generation)) is not None:
                     self._snapshot = replace(current, words=words)
