@@ -86,7 +86,7 @@ def _located(eval_set: EvalSet, catalog: Catalog) -> dict[str, list[list[Located
     return located
 
 
-def _shows(document_id: str, span: Span, choices: Sequence[Located]) -> bool:
+def shows(document_id: str, span: Span, choices: Sequence[Located]) -> bool:
     """Tell whether a span stands where one of the choices does, for the better part of the shorter one."""
     for place_id, place in (entry for choice in choices for entry in choice.places):
         shared = min(span.end, place.end) - max(span.start, place.start)
@@ -97,7 +97,7 @@ def _shows(document_id: str, span: Span, choices: Sequence[Located]) -> bool:
 
 
 def _cites(citation: Citation, choices: Sequence[Located]) -> bool:
-    return _shows(citation.quote.document_id, Span(citation.quote.start, citation.quote.end), choices)
+    return shows(citation.quote.document_id, Span(citation.quote.start, citation.quote.end), choices)
 
 
 def _outcome(case: Case, answer: Answer, candidate: Answer, located: Sequence[Sequence[Located]]) -> Outcome:
@@ -130,7 +130,7 @@ def _predicted(answer: Answer) -> str:
 def _rank(hits: Sequence[Hit], choices: Sequence[Located]) -> int | None:
     """Return the rank of the first hit that holds a quotation, None where none does."""
     for hit in hits:
-        if _shows(hit.passage.document_id, Span(hit.passage.start, hit.passage.end), choices):
+        if shows(hit.passage.document_id, Span(hit.passage.start, hit.passage.end), choices):
             return hit.rank
     return None
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.coverage import Unread
-from index.types import Hit, Span
+from index.types import DEFAULT_COLLECTION, Hit, Span
+
+DEFAULT_TOP_K = 10
 
 
 class AnswerStatus(StrEnum):
@@ -56,12 +58,56 @@ class Citation:
     place: str = ""
 
 
+class Verdict(StrEnum):
+    """What became of the words that a sentence claims to quote.
+
+    `EXACT`: they stand in the passage named. `RELOCATED`: they stand in another passage, which is
+    cited instead. `STITCHED`: each part of them stands somewhere, but not next to the other. `ALTERED`:
+    they are nearly what is written, or the sentence itself gives a number, an address or a quotation
+    that is not there. `ABSENT`: nothing like them is there, or nothing was quoted.
+    """
+
+    EXACT = "exact"
+    RELOCATED = "relocated"
+    STITCHED = "stitched"
+    ALTERED = "altered"
+    ABSENT = "absent"
+
+    @property
+    def found(self) -> bool:
+        """Whether words with this verdict stand in a passage, letter for letter."""
+        return self in (Verdict.EXACT, Verdict.RELOCATED)
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """A sentence of the answer and the markers of the citations it rests on."""
+    """A sentence of the answer and the markers of the citations it rests on.
+
+    Without a marker it is not supported by the documents, and is shown as such or not at all.
+    `support` is the probability that the quotes say what the sentence says, None where the sentence
+    is the quote.
+    """
 
     text: str
     markers: tuple[int, ...]
+    verdict: Verdict = Verdict.EXACT
+    support: float | None = None
+
+    @property
+    def supported(self) -> bool:
+        """Whether a checked quote stands under the sentence."""
+        return bool(self.markers)
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why an answer is the documents' own sentences although a language model was to write it.
+
+    `reason` is a word for programs (`rag.generation.writing.Reason`), `message` a sentence for people.
+    """
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +118,9 @@ class Answer:
     abstention has no citations; its hits are the nearest passages, offered as such. `confidence` is
     the calibrated probability that the documents answer the question. `timings` are in milliseconds.
     `unread` tells of pages of the collection that could not be read, None where there are none.
+    `written_by` names the language model that wrote the sentences, None where they are the documents'
+    own; `fallback` says why they are where a model was to write. `withheld` counts the sentences that
+    were written and not shown, since no quote stood under them.
     """
 
     question: str
@@ -85,6 +134,87 @@ class Answer:
     timings: Mapping[str, float]
     generation: int
     unread: Unread | None = None
+    written_by: str | None = None
+    fallback: Fallback | None = None
+    withheld: int = 0
+
+
+class WriterChoice(StrEnum):
+    """Who writes an answer: the documents' own sentences are quoted, or a language model writes."""
+
+    QUOTES = "quotes"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation, as it was searched for, and what was answered."""
+
+    question: str
+    effective_query: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question with all that decides how it is answered.
+
+    `turns` is the conversation before it, the oldest first. Without a `writer` a language model writes
+    where there is one.
+    """
+
+    question: str
+    collection: str = DEFAULT_COLLECTION
+    top_k: int = DEFAULT_TOP_K
+    turns: tuple[Turn, ...] = ()
+    writer: WriterChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The first event of an answer: what was searched for, and the documents' own answer to it.
+
+    `written_by` names the language model that begins to write, None where none will.
+    """
+
+    own: Answer
+    written_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation that a sentence after it rests on."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of the answer; what it rests on was cited before it."""
+
+    sentence: AnswerSentence
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of an answer that is whole."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The last event of an answer that broke off after its first sentence.
+
+    `answer` is the documents' own, with the `fallback` that says why; it takes the place of all that
+    was said before.
+    """
+
+    answer: Answer
+    fallback: Fallback
+
+
+AnswerEvent = Retrieved | Cited | Said | Finished | Broken
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,22 +23,10 @@ import regex
 
 from index.sentences import sentence_spans
 from index.types import Block, BlockKind, Span
+from rag.reading.opposites import OPPOSITES
 from rag.reading.training.sources import Asked
 
 # Words that may be exchanged to turn what is asked into what is not said.
-_OPPOSITES = dict(
-    pair
-    for line in (
-        "first last, before after, north south, northern southern, east west, eastern western, most least, "
-        "more less, largest smallest, highest lowest, greatest smallest, oldest youngest, earliest latest, "
-        "increase decrease, increased decreased, win lose, won lost, begin end, began ended, start end, "
-        "minimum maximum, above below, inside outside, male female, men women, father mother, buy sell, "
-        "public private, internal external, upper lower, early late, old new, major minor, "
-        "positive negative, allowed forbidden, accept reject, support oppose, supported opposed, "
-        "join leave, joined left, enter leave, best worst, strong weak, common rare, majority minority"
-    ).split(", ")
-    for pair in (line.split(), line.split()[::-1])
-)
 _NAME = regex.compile(
     r"(?<!\A)(?<![.!?]\s)\b\p{Lu}[\p{L}\p{M}’'-]+(?:\s(?:of\s|the\s)?\p{Lu}[\p{L}\p{M}’'-]+)*"
 )
@@ -143,7 +131,7 @@ class Composer:
         for match in _NUMBER.finditer(text):
             options.append((match.group(), self._number(match.group())))
         for match in _WORD.finditer(text):
-            if (other := _OPPOSITES.get(match.group().lower())) is not None:
+            if (other := OPPOSITES.get(match.group().lower())) is not None:
                 options.append((match.group(), other))
         if not options:
             return None
