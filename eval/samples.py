@@ -24,12 +24,12 @@ from index.jobs import FileStatus
 from index.running import JobRunner
 from index.store import Store
 from index.types import Hit, Why
-from rag.answering import DEFAULT_TOP_K
 from rag.reading.combination import Coefficients, Linear
 from rag.reading.features import SENTENCE_SIGNALS, Candidate, Question
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
+from rag.types import DEFAULT_TOP_K
 
 # How deep to search so that the passages left fill the page when the answering ones are taken out.
 DEEPER = 10

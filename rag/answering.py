@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from index.embedding import Embedder
-from index.errors import DocumentNotFound
-from index.pages import page_holding
 from index.snapshot import Snapshot
 from index.types import DEFAULT_COLLECTION, Hit, Span
 from rag.answer_cache import AnswerCache, Asked, Made
 from rag.citations import StoredExcerpts, Verifier
+from rag.claims import citation_of, claimed_places, markers_of
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
 from rag.generation.prompts import ABSTENTION
 from rag.reading import Reader
+from rag.reading.support import Support
 from rag.retrieval import Retriever
 from rag.types import (
+    DEFAULT_TOP_K,
     Answer,
     AnswerSentence,
-    AnswerSpan,
     AnswerStatus,
     Citation,
-    Quote,
     Reading,
     SearchResult,
 )
 
 MAX_QUESTION_CHARACTERS = 4000
 MAX_TOP_K = 100
-DEFAULT_TOP_K = 10
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 
@@ -54,11 +52,15 @@ class _Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What asks in one embedding space: its model, and a retriever and a reader that work with it."""
+    """What asks in one embedding space: its model, and what works with it.
+
+    `support` says how well a quote supports a written sentence; None where nobody writes.
+    """
 
     embedder: Embedder
     retriever: Retriever
     reader: Reader
+    support: Support | None = None
 
 
 class Assistant:
@@ -93,7 +95,7 @@ class Assistant:
         self, query: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
     ) -> SearchResult:
         """Return the passages nearest to a query, best first."""
-        effective = _effective(query)
+        effective = effective_query(query)
         _check_top_k(top_k)
         snapshot = self._snapshot(collection)
         hits = self._engine(snapshot).retriever.search(snapshot, effective, top_k)
@@ -108,7 +110,7 @@ class Assistant:
         """
         step = _Stopwatch()
         with step("total"):
-            effective = _effective(question)
+            effective = effective_query(question)
             _check_top_k(top_k)
             snapshot = self._snapshot(collection)
             engine = self._engine(snapshot)
@@ -127,6 +129,21 @@ class Assistant:
         steps = {} if kept else answer.timings
         timings = {**steps, **{name: step.milliseconds[name] for name in own}}
         return replace(answer, question=question, timings=timings)
+
+    def cited(self, claims: Sequence[Claim], hits: Sequence[Hit], collection: str) -> list[Citation]:
+        """Return those of some claims on hits that pass the invariant now, as citations without markers."""
+        snapshot = self._snapshot(collection)
+        draft = [DraftSentence("", tuple(claims))]
+        stored = StoredExcerpts(snapshot.catalog, claimed_places(draft, hits))
+        return self._passed(draft[0], hits, stored)
+
+    def support(self, sentence: str, citations: Sequence[Citation], collection: str) -> float | None:
+        """Return the probability that some quotes say what a written sentence says, None if nothing tells."""
+        support = self._engine(self._snapshot(collection)).support
+        if support is None or not citations:
+            return None
+        quoted = " ".join(citation.quote.text for citation in citations)
+        return support.score([(sentence, quoted)])[0]
 
     def forget(self) -> None:
         """Forget the answers that were kept, for who measures how long one takes."""
@@ -148,7 +165,7 @@ class Assistant:
             draft = self._generator.generate(effective, hits, reading) if answers else []
         with step("verify"):
             # All at once and after the last step, so that what was deleted until now is missing.
-            stored = StoredExcerpts(snapshot.catalog, [*_places(hits), *_claimed_places(draft, hits)])
+            stored = StoredExcerpts(snapshot.catalog, [*_places(hits), *claimed_places(draft, hits)])
             sentences, citations = self._bound(draft, hits, stored)
             shown = self.verifier.hits(_with_reader_scores(hits, reading), stored)
         unread = snapshot.catalog.unread()
@@ -185,16 +202,19 @@ class Assistant:
         kept: list[Citation] = []
         sentences: list[AnswerSentence] = []
         for sentence in draft:
-            claimed = [
-                _citation(claim, hits[claim.hit], stored)
-                for claim in sentence.claims
-                if self._was_read(claim, hits)
-            ]
-            passed = self.verifier.citations([found for found in claimed if found], stored)
-            markers = tuple(_marker(citation, kept) for citation in passed)
+            markers = markers_of(self._passed(sentence, hits, stored), kept)
             if markers:
                 sentences.append(AnswerSentence(sentence.text, markers))
         return sentences, kept
+
+    def _passed(self, sentence: DraftSentence, hits: Sequence[Hit], stored: StoredExcerpts) -> list[Citation]:
+        """Return the claims of a sentence that are verbatim, as citations without markers."""
+        claimed = [
+            citation_of(claim, hits[claim.hit], stored)
+            for claim in sentence.claims
+            if self._was_read(claim, hits)
+        ]
+        return self.verifier.citations([found for found in claimed if found], stored)
 
     def _was_read(self, claim: Claim, hits: Sequence[Hit]) -> bool:
         """Tell whether a claim is on a passage that was read; reject it where it is not."""
@@ -204,7 +224,7 @@ class Assistant:
         return False
 
 
-def _effective(question: str) -> str:
+def effective_query(question: str) -> str:
     """Return the question as it is searched for: one line, without control characters."""
     try:
         question.encode("utf-8")
@@ -228,51 +248,6 @@ def _check_top_k(top_k: int) -> None:
 def _places(hits: Sequence[Hit]) -> list[tuple[str, Span]]:
     """Return where the passages of hits stand: document and span."""
     return [(hit.passage.document_id, Span(hit.passage.start, hit.passage.end)) for hit in hits]
-
-
-def _claimed_places(draft: Iterable[DraftSentence], hits: Sequence[Hit]) -> list[tuple[str, Span]]:
-    """Return where the claims of a draft say that their words stand."""
-    return [
-        (hits[claim.hit].passage.document_id, claim.span)
-        for sentence in draft
-        for claim in sentence.claims
-        if 0 <= claim.hit < len(hits)
-    ]
-
-
-def _citation(claim: Claim, hit: Hit, stored: StoredExcerpts) -> Citation | None:
-    """Return a claim as a citation without a marker, None where its document was deleted meanwhile."""
-    document_id = hit.passage.document_id
-    try:
-        sha256 = stored.document(document_id).sha256
-        pages = stored.pages(document_id)
-    except DocumentNotFound:
-        return None
-    base = claim.span.start
-    page = page_holding(pages, base)
-    words = None
-    if (span := claim.answer) is not None:
-        words = AnswerSpan(claim.text[span.start - base : span.end - base], span.start, span.end)
-    return Citation(
-        marker=0,
-        quote=Quote(document_id, base, claim.span.end, claim.text, sha256),
-        source=hit.source,
-        title=hit.title,
-        heading=hit.passage.heading,
-        page=page.number if page is not None else None,
-        score=claim.score,
-        answer_span=words,
-        place=page.told if page is not None else "",
-    )
-
-
-def _marker(citation: Citation, kept: list[Citation]) -> int:
-    """Return the marker of a citation, adding it to those kept unless the same quote is there already."""
-    for known in kept:
-        if known.quote == citation.quote:
-            return known.marker
-    kept.append(replace(citation, marker=len(kept) + 1))
-    return len(kept)
 
 
 def _with_reader_scores(hits: Sequence[Hit], reading: Reading) -> list[Hit]:

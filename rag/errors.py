@@ -3,6 +3,7 @@
 QuoteboundError
 ├── InputError
 │   ├── InvalidQuestion       empty, too long, not text, or asked for an impossible number
+│   ├── NoLanguageModel       a model was to write, and none is set
 │   └── InvalidSetting        a setting that cannot be used as it is
 ├── Overloaded                the queue is full
 ├── Unauthorized              no key, or not the right one
@@ -18,6 +19,12 @@ class InvalidQuestion(InputError):
     """A question that is empty, too long, no text, or asks for an impossible number of passages."""
 
     code = "invalid_question"
+
+
+class NoLanguageModel(InputError):
+    """An answer was to be written by a language model, and none is set."""
+
+    code = "no_language_model"
 
 
 class InvalidSetting(InputError):

@@ -73,6 +73,39 @@ class Settings(BaseSettings):
     threshold: float | None = Field(
         None, ge=0, le=1, description="least probability at which to answer; unset: as fitted with the reader"
     )
+    llm_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/@]+(/\S*)?$",
+        description="base URL of a server that speaks the OpenAI protocol and writes answers, as in "
+        "http://127.0.0.1:11434/v1; unset: answers are the documents' own sentences",
+    )
+    llm_model: str | None = Field(
+        None, min_length=1, description="language model to ask for; unset: the first that the server lists"
+    )
+    llm_key: SecretStr | None = Field(None, description="key for the language model's server")
+    llm_temperature: float = Field(0.0, ge=0, le=2, description="how freely the language model writes")
+    llm_context: int = Field(
+        4096, ge=1024, le=2_000_000, description="tokens that the language model takes, prompt and reply"
+    )
+    llm_max_tokens: int = Field(800, ge=64, le=32_000, description="tokens that a reply may have")
+    llm_timeout: float = Field(
+        60, gt=0, le=3600, description="seconds that the language model may be silent before it is given up"
+    )
+    llm_deadline: float = Field(300, gt=0, le=86_400, description="seconds that a whole reply may take")
+    llm_retries: int = Field(
+        2, ge=0, le=10, description="how often a request that the server failed is made again, with back-off"
+    )
+    llm_parallel: int = Field(8, ge=1, le=1000, description="requests to the language model at once")
+    llm_format: Literal["auto", "json", "lines"] = Field(
+        "auto",
+        description="form of replies: json, held to a schema by the server; lines, for small models; "
+        "auto: json where the server can",
+    )
+    unsupported: Literal["drop", "mark"] = Field(
+        "drop",
+        description="sentences of a language model under which no quote stands: drop leaves them out, mark "
+        "shows them as not supported by the documents",
+    )
     max_file_mb: float = Field(32, gt=0, le=4096, description="greatest size of a file or upload")
 
     ocr: Literal["auto", "off", "force"] = Field(

@@ -18,8 +18,12 @@ from index.snapshot import Snapshot
 from index.store import Store
 from index.types import DEFAULT_COLLECTION
 from rag.answering import Assistant, Engine
+from rag.errors import InvalidSetting
 from rag.generation.extractive import ExtractiveGenerator
+from rag.generation.writing import Writer
 from rag.models import Readers, embedder_of
+from rag.reading.support import TrainedSupport
+from rag.responding import Responder
 from rag.retrieval import Retriever
 from rag.settings import Settings
 
@@ -34,7 +38,8 @@ class Application:
 
     With `writable` it holds the home's lock; raise `HomeLocked` where another process does. Each
     collection is asked with the model that it was made with. An `embedder` of one's own stands for
-    the model that it says it is; `embedders` finds those of other names, `readers` makes readers.
+    the model that it says it is; `embedders` finds those of other names, `readers` makes readers, and a
+    `writer` takes the place of the language model that the settings name.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Application:
         embedder: Embedder | None = None,
         embedders: Callable[[str], Embedder] | None = None,
         readers: Readers | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self.settings = settings
         self._find = embedders or (lambda name: embedder_of(settings, name))
@@ -52,12 +58,14 @@ class Application:
         self._engines: dict[str, Engine] = {}
         self._building = threading.Lock()
         self.readers = readers or Readers(settings)
+        self._writer = writer or writer_of(settings)
         self.embedder = embedder or self._find(settings.model or PACKAGED_MODEL)
         self._embedders[self.embedder.identity.name] = self.embedder
         chunker = Chunker(self.embedder.window, settings.chunk_tokens or CHUNK_TOKENS)
         space = self.embedder.identity.space(chunker.fingerprint)
         self.home = Home(settings.home, space, writable=writable, admit=self._admit)
         self.assistant = self.with_threshold(settings.threshold)
+        self.responder = Responder(self.assistant, self._writer, mark=settings.unsupported == "mark")
 
     def with_threshold(self, threshold: float | None) -> Assistant:
         """Return an assistant over this home that answers from another confidence; None: the reader's own."""
@@ -70,7 +78,9 @@ class Application:
         with self._building:
             if key not in self._engines:
                 proven = ProvenEmbedder(self._embedder(space), *snapshot.catalog.probes(key))
-                self._engines[key] = Engine(proven, Retriever(proven), self.readers.reader_of(proven))
+                support = TrainedSupport(proven) if self._writer is not None else None
+                reader = self.readers.reader_of(proven)
+                self._engines[key] = Engine(proven, Retriever(proven), reader, support)
             return self._engines[key]
 
     def ingestor(self, collection: str = DEFAULT_COLLECTION) -> Ingestor:
@@ -210,6 +220,35 @@ class Application:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def writer_of(settings: Settings) -> Writer | None:
+    """Return what writes answers with the language model of the settings, None where they name none."""
+    if settings.llm_url is None:
+        return None
+    from rag.generation.chat import ChatWriter, ReplyForm
+    from rag.generation.endpoint import Endpoint, EndpointSettings
+
+    if settings.llm_max_tokens * 2 > settings.llm_context:
+        raise InvalidSetting(
+            f"QUOTEBOUND_LLM_MAX_TOKENS is {settings.llm_max_tokens}, more than half of the "
+            f"{settings.llm_context} of QUOTEBOUND_LLM_CONTEXT: sources would have no room; "
+            "lower the one or raise the other"
+        )
+    endpoint = Endpoint(
+        EndpointSettings(
+            url=settings.llm_url,
+            model=settings.llm_model,
+            key=settings.llm_key.get_secret_value() if settings.llm_key else None,
+            temperature=settings.llm_temperature,
+            max_tokens=settings.llm_max_tokens,
+            idle=settings.llm_timeout,
+            deadline=settings.llm_deadline,
+            retries=settings.llm_retries,
+            parallel=settings.llm_parallel,
+        )
+    )
+    return ChatWriter(endpoint, settings.llm_context, ReplyForm(settings.llm_format))
 
 
 def previous_space(store: Store) -> EmbeddingSpace:

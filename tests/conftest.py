@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+import tiny_model
 from doubles import HashingEmbedder
 from hypothesis import settings as hypothesis_settings
 from serving import served
@@ -36,6 +37,14 @@ def _quiet() -> Iterator[None]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def llama_cpp(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of a real llama.cpp server, with a model that is trained for it once."""
+    assert pytestconfig.cache is not None
+    with tiny_model.running(tiny_model.made(pytestconfig.cache.mkdir("tiny-model"))) as base_url:
+        yield base_url
 
 
 @pytest.fixture

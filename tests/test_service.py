@@ -42,7 +42,7 @@ def test_an_answer_has_the_documented_fields(client: TestClient) -> None:
     answer = ask(client, "When does the ferry leave?")
     assert set(answer) == {
         "status", "answer", "sentences", "citations", "confidence", "effective_query", "hits",
-        "timings_ms", "generation", "unread",
+        "timings_ms", "generation", "unread", "conversation_id", "written_by", "fallback", "withheld",
     }  # fmt: skip
     assert answer["status"] == "answered"
     assert {"marker", "document_id", "source", "title", "page", "quote", "start", "end", "score"} <= set(

@@ -120,7 +120,7 @@ def test_fifty_racing_uploads_of_one_file_are_one_document(client: TestClient) -
 def test_uploads_past_the_bound_are_refused_and_nothing_of_them_is_kept(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.service.backend._WAITING_UPLOADS", 2)
+    monkeypatch.setattr("rag.service.desk._WAITING_UPLOADS", 2)
     gate = Gate()
     with served(settings, gate) as client:
         jobs = [accepted(client, f"The dam {number} holds.", f"{number}.txt") for number in range(2)]
@@ -213,7 +213,7 @@ async def running(
 
 
 async def uploaded(backend: Backend, data: bytes, name: str) -> Job:
-    return await backend.upload(io.BytesIO(data), name)
+    return await backend.desk.upload(io.BytesIO(data), name)
 
 
 def test_a_job_that_goes_on_when_the_service_stops_is_finished_by_the_next_one(settings: Settings) -> None:
@@ -242,14 +242,14 @@ def test_a_full_disk_keeps_the_upload_and_says_so_until_it_is_stored(
     async def scenario() -> None:
         async with running(settings, HashingEmbedder()) as (backend, _):
             job = await uploaded(backend, b"The dam holds.", "dam.txt")
-            put_off = await backend.end_of(job)
+            put_off = await backend.desk.end_of(job)
             assert (put_off.job.state, put_off.job.code) == (JobState.WAITING, "storage_full")
-            assert (await backend.report(job.id)).job.message == "there is no room left"
+            assert (await backend.desk.report(job.id)).job.message == "there is no room left"
             monkeypatch.setattr(Store, "put", put)
             # Who asks again need not wait for the next try.
             assert (await uploaded(backend, b"The dam holds.", "dam.txt")).id == job.id
             async with asyncio.timeout(_BOUND_SECONDS):
-                told = [told async for told in backend.follow(job.id)]
+                told = [told async for told in backend.desk.follow(job.id)]
             assert isinstance(told[-1], Report)
             assert told[-1].complete
 
@@ -301,7 +301,7 @@ def test_who_leaves_a_stream_leaves_nothing_behind(settings: Settings) -> None:
                 await stream.leave()
             assert backend._worker._followers == {}
             gate.open.set()
-            assert (await backend.end_of(job)).complete
+            assert (await backend.desk.end_of(job)).complete
 
     asyncio.run(scenario())
 
@@ -344,7 +344,7 @@ def test_a_folder_is_followed_while_it_is_served(settings: Settings, tmp_path: P
             (docs / "b.txt").write_text("The dam broke.")
             await asyncio.wait_for(stored.wait(), _BOUND_SECONDS)
             assert len(await backend.documents()) == 2
-            report = await backend.report((await backend.jobs())[0].id)
+            report = await backend.desk.report((await backend.desk.jobs())[0].id)
             assert isinstance(report, Report)
             assert [Path(record.source).name for record in report.files] == ["b.txt"]
 

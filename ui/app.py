@@ -6,6 +6,8 @@ import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,18 @@ from fastapi.staticfiles import StaticFiles  # noqa: E402
 from index.errors import QuoteboundError  # noqa: E402
 from rag.answering import MAX_QUESTION_CHARACTERS  # noqa: E402
 from rag.service.backend import Backend  # noqa: E402
-from rag.types import Quote  # noqa: E402
+from rag.types import (  # noqa: E402
+    Answer,
+    AnswerSentence,
+    Asking,
+    Broken,
+    Citation,
+    Cited,
+    Finished,
+    Quote,
+    Said,
+    Turn,
+)
 from ui import render  # noqa: E402
 
 _AROUND_CHARACTERS = 240
@@ -84,7 +97,7 @@ def build(backend: Backend) -> gr.Blocks:
         conversation = gr.HTML(
             render.conversation([]), js_on_load=None, elem_id="conversation", apply_default_css=False
         )
-        turns = gr.State(list[str])
+        talk = gr.State(_Talk())
         with gr.Row(elem_id="composer"):
             question = gr.Textbox(
                 placeholder="Ask your documents…",
@@ -102,8 +115,8 @@ def build(backend: Backend) -> gr.Blocks:
         gr.on(
             [question.submit, asking.click],
             chat.ask,
-            [question, turns],
-            [conversation, turns, question],
+            [question, talk],
+            [conversation, talk, question],
             trigger_mode="once",
             concurrency_limit=backend.application.settings.workers,
             **hidden,
@@ -115,6 +128,14 @@ def build(backend: Backend) -> gr.Blocks:
     return page
 
 
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """A conversation: its turns as they are shown, and as the next question is understood after them."""
+
+    shown: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
+
+
 class _Chat:
     """Answers a question and shows the conversation."""
 
@@ -122,24 +143,39 @@ class _Chat:
         self._backend = backend
         self._numbers = itertools.count()
 
-    async def ask(self, question: str, turns: list[str]) -> AsyncIterator[tuple[str, list[str], Any]]:
-        """Show the question at once and its answer when there is one."""
+    async def ask(self, question: str, talk: _Talk) -> AsyncIterator[tuple[str, _Talk, Any]]:
+        """Show the question at once, and its answer as it comes."""
         if not question.strip():
-            yield render.conversation(turns), turns, gr.skip()
+            yield render.conversation(talk.shown), talk, gr.skip()
             return
-        yield render.conversation([*turns, render.pending(question)]), turns, ""
-        turns = [*turns, await self._turn(question)][-_TURNS_KEPT:]
-        yield render.conversation(turns), turns, gr.skip()
-
-    async def _turn(self, question: str) -> str:
+        yield render.conversation([*talk.shown, render.pending(question)]), talk, ""
+        asking, number = Asking(question, turns=talk.turns), next(self._numbers)
+        sentences: list[AnswerSentence] = []
+        citations: list[Citation] = []
+        turns = talk.turns
+        last = ""
         try:
-            answer = await self._backend.ask(question)
-            around = {
-                citation.marker: await self._surroundings(citation.quote) for citation in answer.citations
-            }
+            async with aclosing(self._backend.answering(asking)) as events:
+                async for event in events:
+                    match event:
+                        case Cited(citation):
+                            citations.append(citation)
+                        case Said(sentence):
+                            sentences.append(sentence)
+                            grown = render.growing(question, sentences, citations, number)
+                            yield render.conversation([*talk.shown, grown]), talk, gr.skip()
+                        case Finished(answer) | Broken(answer, _):
+                            last = await self._answered(answer, number)
+                            said = answer.text if answer.citations else ""
+                            turns = (*turns, Turn(question, answer.effective_query, said))
         except QuoteboundError as error:
-            return render.failed(question, str(error))
-        return render.answered(answer, around, next(self._numbers))
+            last = render.failed(question, str(error))
+        talk = _Talk((*talk.shown, last)[-_TURNS_KEPT:], turns[-_TURNS_KEPT:])
+        yield render.conversation(talk.shown), talk, gr.skip()
+
+    async def _answered(self, answer: Answer, number: int) -> str:
+        around = {citation.marker: await self._surroundings(citation.quote) for citation in answer.citations}
+        return render.answered(answer, around, number)
 
     async def _surroundings(self, quote: Quote) -> render.Surroundings:
         first = max(0, quote.start - _AROUND_CHARACTERS)
@@ -169,8 +205,8 @@ class _Shelf:
         yield render.notice(f"Reading {file.name}…", error=False), gr.skip()
         try:
             with file.open("rb") as opened:
-                job = await self._backend.upload(opened, file.name)
-            said = render.upload(await self._backend.end_of(job))
+                job = await self._backend.desk.upload(opened, file.name)
+            said = render.upload(await self._backend.desk.end_of(job))
         except QuoteboundError as error:
             said = render.notice(str(error), error=True)
         finally:

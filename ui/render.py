@@ -9,7 +9,8 @@ from html import escape
 from index.jobs import FileStatus
 from index.report import Report
 from index.types import DocumentInfo, Hit, Span
-from rag.types import Answer, AnswerStatus, Citation
+from rag.generation.prompts import UNSUPPORTED
+from rag.types import Answer, AnswerSentence, AnswerStatus, Citation
 from rag.unread import unread_line
 
 NEAREST_SHOWN = 3
@@ -45,6 +46,14 @@ def failed(question: str, message: str) -> str:
     return _turn(question, notice(message, error=True))
 
 
+def growing(
+    question: str, sentences: Sequence[AnswerSentence], citations: Sequence[Citation], turn: int
+) -> str:
+    """Return a turn whose answer is being written: what there is of it, and that more is to come."""
+    writing = '<p class="pending" role="status">Writing…</p>'
+    return _turn(question, _said(sentences, turn) + _cards(citations, {}, turn) + writing)
+
+
 def answered(answer: Answer, around: Mapping[int, Surroundings], turn: int) -> str:
     """Return a turn with its answer; `around` gives by marker what surrounds each quote.
 
@@ -52,19 +61,54 @@ def answered(answer: Answer, around: Mapping[int, Surroundings], turn: int) -> s
     """
     if answer.status is AnswerStatus.ABSTAINED:
         return _turn(answer.question, _abstention(answer, turn))
-    sentences = "".join(
-        f"<p>{escape(sentence.text)} "
-        + " ".join(_marker(marker, turn) for marker in sentence.markers)
-        + "</p>"
-        for sentence in answer.sentences
-    )
-    cards = "".join(_card(citation, around.get(citation.marker), turn) for citation in answer.citations)
     return _turn(
         answer.question,
-        f'<div class="sentences">{sentences}</div>'
-        f'<section class="cards" aria-label="Evidence">{cards}</section>'
-        f'<p class="meta">Confidence {answer.confidence:.2f}</p>{_unread(answer, "meta")}',
+        _instead(answer)
+        + _said(answer.sentences, turn)
+        + _cards(answer.citations, around, turn)
+        + _meta(answer)
+        + _unread(answer, "meta"),
     )
+
+
+def _said(sentences: Sequence[AnswerSentence], turn: int) -> str:
+    return f'<div class="sentences">{"".join(_sentence(sentence, turn) for sentence in sentences)}</div>'
+
+
+def _sentence(sentence: AnswerSentence, turn: int) -> str:
+    """Return a sentence with its markers; one that nothing supports says so."""
+    if not sentence.supported:
+        return f'<p class="unsupported">{escape(sentence.text)} <span class="flag">{UNSUPPORTED}</span></p>'
+    markers = " ".join(_marker(marker, turn) for marker in sentence.markers)
+    weight = ""
+    if sentence.support is not None:
+        weight = f' <span class="support">support {sentence.support:.0%}</span>'
+    return f"<p>{escape(sentence.text)} {markers}{weight}</p>"
+
+
+def _cards(citations: Sequence[Citation], around: Mapping[int, Surroundings], turn: int) -> str:
+    cards = "".join(_card(citation, around.get(citation.marker), turn) for citation in citations)
+    return f'<section class="cards" aria-label="Evidence">{cards}</section>'
+
+
+def _instead(answer: Answer) -> str:
+    """Return a line on why these are the documents' own sentences, where a model was to write."""
+    if answer.fallback is None:
+        return ""
+    told = f"These are sentences of your documents: {answer.fallback.message}."
+    return f'<p class="instead" role="note">{escape(told)}</p>'
+
+
+def _meta(answer: Answer) -> str:
+    parts = [f"Confidence {answer.confidence:.2f}"]
+    if answer.written_by is not None:
+        parts.append(f"written by {answer.written_by}")
+    if answer.withheld:
+        count = "1 sentence" if answer.withheld == 1 else f"{answer.withheld} sentences"
+        parts.append(f"{count} withheld: no quote stood under {'it' if answer.withheld == 1 else 'them'}")
+    if answer.effective_query != " ".join(answer.question.split()):
+        parts.append(f"searched for “{answer.effective_query}”")
+    return f'<p class="meta">{escape(" · ".join(parts))}</p>'
 
 
 def documents(infos: Sequence[DocumentInfo], doomed: str | None = None) -> str:
@@ -126,7 +170,7 @@ def _abstention(answer: Answer, turn: int) -> str:
     return (
         f'{said}<p class="hint">Nearest passages, for reading on. They are not evidence for an answer.</p>'
         f'<section class="cards" aria-label="Nearest passages">{nearest}</section>'
-        f'<p class="meta">Confidence {answer.confidence:.2f}</p>'
+        f"{_meta(answer)}"
     )
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from eval.public import SquadArticle
 from eval.samples import DEEPER, Kind, Library, holding_answers, ingested, readings
 from index.types import Passage
-from rag.answering import DEFAULT_TOP_K
 from rag.reading.features import Question
 from rag.reading.network import Network, ReadPassage
 from rag.reading.trained import SignalReader
+from rag.types import DEFAULT_TOP_K
 
 Floats = NDArray[np.float64]
 _CACHED_SENTENCES = 8000

@@ -10,7 +10,17 @@ import structlog
 import typer
 
 from index.errors import HomeLocked, QuoteboundError
-from rag.cli import benching, documents, keeping, measuring, questions, serving, spaces
+from rag.cli import (
+    benching,
+    documents,
+    keeping,
+    mcp,
+    measuring,
+    measuring_writing,
+    questions,
+    serving,
+    spaces,
+)
 from rag.cli.output import ExitCode, fail
 
 app = typer.Typer(
@@ -24,6 +34,8 @@ app.command()(documents.ingest)
 app.command()(questions.ask)
 app.command()(questions.search)
 app.command()(serving.serve)
+measuring.eval_app.command()(measuring_writing.conversations)
+measuring.eval_app.command()(measuring_writing.support)
 app.add_typer(measuring.eval_app, name="eval")
 app.add_typer(benching.bench_app, name="bench")
 app.command()(spaces.reindex)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 eval_app = typer.Typer(help="Measure answers, and fit what is fitted on data.", no_args_is_help=True)
 
 
+def tell(line: str) -> None:
+    """Tell how a measurement goes on, on standard error."""
+    console(error=True).print(line, markup=False)
+
+
 @eval_app.command("run")
 def run_eval(
     eval_set: Annotated[Path, typer.Argument(metavar="SET", help="A file of cases, JSON Lines.")],
@@ -80,9 +85,6 @@ def fit(
 
     settings = load_settings()
     settings = settings.model_copy(update={"reader": reader or settings.reader})
-
-    def tell(line: str) -> None:
-        console(error=True).print(line, markup=False)
 
     if settings.reader == SIMILARITY:
         from eval.fit import dump, run
@@ -144,9 +146,6 @@ def formats(
     from eval.formats.page import page
     from eval.formats.run import forms_named, missed, run
     from rag.wiring import Application
-
-    def tell(line: str) -> None:
-        console(error=True).print(line, markup=False)
 
     forms = forms_named(only or ())
     with (

@@ -10,8 +10,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from index.types import DEFAULT_COLLECTION, Hit
-from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json
-from rag.types import Answer, AnswerStatus, Citation
+from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json, shown
+from rag.generation.prompts import UNSUPPORTED
+from rag.types import Answer, AnswerStatus, Asking, Citation
 from rag.unread import unread_line
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def ask(
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question with verbatim quotes, or say that the documents do not."""
-    with _application(reads=True) as application:
-        answer = application.assistant.ask(question, collection, top_k)
+    with reading_application(reads=True) as application:
+        answer = application.responder.answer(Asking(question, collection, top_k))
     if as_json:
         from rag.service.wire import AskResponse
 
@@ -46,7 +47,7 @@ def search(
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages nearest to a query."""
-    with _application(reads=False) as application:
+    with reading_application(reads=False) as application:
         result = application.assistant.search(query, collection, top_k)
     if as_json:
         from rag.service.wire import SearchResponse
@@ -56,7 +57,8 @@ def search(
         _print_hits(console(), result.hits)
 
 
-def _application(*, reads: bool) -> Application:
+def reading_application(*, reads: bool) -> Application:
+    """Return an application that only reads its home, whose models load while other work is done."""
     from rag.models import Readers, loading_embedder_of
     from rag.settings import load_settings
 
@@ -80,14 +82,20 @@ def _print_answer(to: Console, answer: Answer) -> None:
             to.print("\nNearest passages; none was found to answer the question:", style="dim")
             _print_hits(to, answer.hits[:_NEAREST_SHOWN])
         return
+    if answer.fallback is not None:
+        to.print(plain(f"These are sentences of the documents: {answer.fallback.message}.\n", "yellow"))
     for sentence in answer.sentences:
-        line = plain(sentence.text, "bold")
+        line = plain(sentence.text, "bold" if sentence.supported else "dim")
         line.append("".join(f" [{marker}]" for marker in sentence.markers), "cyan")
+        line.append("" if sentence.supported else f" ({UNSUPPORTED})", "yellow")
         to.print(line)
     to.print()
     for citation in answer.citations:
         to.print(_card(citation))
-    to.print(f"confidence {answer.confidence:.2f}, {answer.timings['total']:.0f} ms", style="dim")
+    written = f"written by {shown(answer.written_by)}, " if answer.written_by is not None else ""
+    withheld = f"{answer.withheld} withheld, " if answer.withheld else ""
+    told = f"{written}{withheld}confidence {answer.confidence:.2f}, {answer.timings['total']:.0f} ms"
+    to.print(plain(told, "dim"))
     if answer.unread is not None:
         to.print(plain(unread_line(answer.unread), "dim"))
 

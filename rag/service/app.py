@@ -20,7 +20,6 @@ from rag.service.backend import Backend
 from rag.service.guards import Guard, RequestContext
 from rag.service.headers import SecurityHeaders
 from rag.service.routes import asking, collections, documents, health, jobs
-from rag.service.wire import ErrorOut
 from rag.settings import Settings
 from rag.wiring import Application
 
@@ -61,12 +60,12 @@ def create_app(
         redoc_url=None,
         max_body_size=limit,
         form_limits={"max_fields": 10, "max_files": 1},
-        responses={"4XX": {"model": ErrorOut}, "5XX": {"model": ErrorOut}},
+        responses=errors.documented("4XX", "5XX", 401, 403, 503),
     )
     app.state.backend = backend
     errors.install(app)
-    for router in (asking.router, documents.router, jobs.router, collections.router, health.router):
-        app.include_router(router)
+    for routes in (asking, documents, jobs, collections, health):
+        app.include_router(routes.router)
     metrics.install(app, application.assistant.verifier)
     _add_docs(app)
     if mount is not None:

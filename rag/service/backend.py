@@ -6,50 +6,38 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from index.catalog import Catalog
 from index.errors import QuoteboundError
 from index.home import CollectionInfo, described
-from index.jobs import Job
-from index.loading import chosen_loader
-from index.report import Report
-from index.running import add_reindex, add_upload
-from index.sources import label
 from index.sync import SyncRequest
 from index.types import DEFAULT_COLLECTION, DocumentInfo
 from index.watching import Watcher
-from rag.answering import DEFAULT_TOP_K
 from rag.errors import Overloaded
+from rag.responding import answer_of
+from rag.service.conversations import Conversations
+from rag.service.desk import Desk
 from rag.service.work import Work, spare_what_is_loaded
-from rag.service.worker import JobKey, Standing, Worker
-from rag.types import Answer, SearchResult
+from rag.service.worker import Worker
+from rag.types import DEFAULT_TOP_K, Answer, AnswerEvent, Asking, SearchResult
 from rag.wiring import Application
 
 Found = TypeVar("Found")
 Shaped = TypeVar("Shaped")
+P = ParamSpec("P")
 
 _log = structlog.get_logger(__name__)
 
-# Uploads that were accepted and are not stored yet: they are on the disk.
-_WAITING_UPLOADS = 256
 # Uploads that came and are not accepted yet: what is over a megabyte of them is in files.
 _ARRIVING_UPLOADS = 64
+_TOLD_AT_ONCE = 100_000
 # A question that would have to wait longer is refused at once: who asked can try again, and those who
 # are let in are answered in time, however many more there are than can be.
 _PATIENCE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A job that has not ended, and how far it is where it runs now."""
-
-    job: Job
-    standing: Standing | None
 
 
 class Backend:
@@ -66,11 +54,15 @@ class Backend:
         self.ready = False
         self.fault: QuoteboundError | None = None
         self._asking = Work("asking", settings.workers, settings.queue, _PATIENCE_SECONDS)
+        # What is found is looked up and told here: those who are let in to ask are its bound.
+        self._telling = Work("telling", settings.workers, _TOLD_AT_ONCE)
+        self._conversations = Conversations()
         self._accepting = Work("accepting", 1, _ARRIVING_UPLOADS)
         # Reads of the catalog are short and must not wait behind questions.
         self._reading = Work("reading", settings.workers, settings.queue)
         self._loading: asyncio.Task[None] | None = None
         self._worker = Worker(application)
+        self.desk = Desk(application, self._worker, self._accepting, self._reading)
         self._watchers = [
             Watcher(request, partial(self._worker.sync, collection=DEFAULT_COLLECTION)) for request in watched
         ]
@@ -123,17 +115,16 @@ class Backend:
         await asyncio.to_thread(self._worker.stop)
         for thread in self._watching:
             await asyncio.to_thread(thread.join)
-        for work in (self._asking, self._accepting, self._reading):
+        for work in (self._asking, self._telling, self._accepting, self._reading):
             await asyncio.to_thread(work.close)
         if self._loading is not None:
             await asyncio.gather(self._loading, return_exceptions=True)
         await asyncio.to_thread(self.application.close)
 
-    async def ask(
-        self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
-    ) -> Answer:
+    async def ask(self, asking: Asking) -> Answer:
         """Return the answer to a question."""
-        return await self.ask_for(_itself, question, collection, top_k)
+        async with aclosing(self.answering(asking)) as events:
+            return await answer_of(events)
 
     async def ask_for(
         self,
@@ -142,9 +133,36 @@ class Backend:
         collection: str = DEFAULT_COLLECTION,
         top_k: int = DEFAULT_TOP_K,
     ) -> Shaped:
-        """Return what `shape` makes of the answer to a question, in the thread that works it out."""
-        ask = self.application.assistant.ask
-        return await self._asking.run(lambda: shape(ask(question, collection, top_k)))
+        """Return what `shape` makes of the answer to a question, made away from the event loop."""
+        return await self.told(shape, await self.ask(Asking(question, collection, top_k)))
+
+    async def answering(self, asking: Asking) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of the answer to a question, as `Responder.events` does.
+
+        Closing the iterator gives the answer up.
+        """
+        responder = self.application.responder
+        async with aclosing(responder.events(asking, self._asking.run, self._telling.run)) as events:
+            async for event in events:
+                yield event
+
+    async def conversing(
+        self, asking: Asking, conversation_id: str | None
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the events of an answer after the turns that were kept under an id, and keep it there."""
+        events = self.answering(asking)
+        if conversation_id is not None:
+            snapshot = await self.told(self.application.home.collection(asking.collection).snapshot)
+            events = self._conversations.answering(
+                asking, conversation_id, snapshot.generation, self.answering
+            )
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    async def told(self, shape: Callable[P, Shaped], *args: P.args, **kwargs: P.kwargs) -> Shaped:
+        """Return what `shape` makes of what was found, away from the event loop."""
+        return await self._telling.run(shape, *args, **kwargs)
 
     async def search(
         self, query: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
@@ -185,74 +203,6 @@ class Backend:
         """Return what `read` makes of a collection's catalog, in a thread that reads."""
         return await self._reading.run(lambda: read(self._catalog(collection)))
 
-    async def upload(self, file: BinaryIO, name: str, collection: str = DEFAULT_COLLECTION) -> Job:
-        """Accept an upload, and return the job that stores it in place of an earlier one of its name.
-
-        Once this returns it outlives the process. Raise what can be told without parsing: `TooLarge`,
-        `UnsupportedFormat`, `EmptyDocument`; and `Overloaded` where too many are waiting.
-        """
-
-        def accept() -> Job:
-            limit = self.application.settings.max_bytes
-            data, source = file.read(limit + 1), label(name)
-            chosen_loader(data, source, max_bytes=limit)
-            if self._worker.waiting_uploads >= _WAITING_UPLOADS:
-                raise Overloaded("too many uploads are waiting to be stored; try again in a moment")
-            store = self.application.home.collection(collection, create=True)
-            return self._submitted(add_upload(store.catalog.jobs, data, source), collection)
-
-        return await self._accepting.run(accept)
-
-    async def jobs(self, collection: str = DEFAULT_COLLECTION) -> list[Job]:
-        """Return the jobs of a collection, the newest first."""
-
-        def jobs() -> list[Job]:
-            return self._catalog(collection).jobs.all()
-
-        return await self._reading.run(jobs)
-
-    async def report(self, job_id: str, collection: str = DEFAULT_COLLECTION) -> Report:
-        """Return a job and what became of its files so far."""
-
-        def report() -> Report:
-            jobs = self._catalog(collection).jobs
-            standing = self._worker.standing(JobKey(collection, job_id))
-            made = standing.passages_embedded if standing is not None else None
-            return Report(jobs.job(job_id), tuple(jobs.files(job_id)), made)
-
-        return await self._reading.run(report)
-
-    async def follow(
-        self, job_id: str, collection: str = DEFAULT_COLLECTION
-    ) -> AsyncGenerator[Moment | Report, None]:
-        """Yield how far a job is whenever there is news, and its report once it has ended.
-
-        Without a report it ends where the service stops, or the job is gone.
-        """
-        key = JobKey(collection, job_id)
-        with self._worker.followed(key) as follower:
-            report = await self.report(job_id, collection)
-            while not report.job.state.ended:
-                yield Moment(report.job, self._worker.standing(key))
-                if follower.gone:
-                    return
-                await follower.news.wait()
-                follower.news.clear()
-                report = follower.report or report
-            yield report
-
-    async def end_of(self, job: Job, collection: str = DEFAULT_COLLECTION) -> Report:
-        """Return the report of a job once it has ended, or was put off."""
-        last = job
-        async with aclosing(self.follow(job.id, collection)) as news:
-            async for told in news:
-                if isinstance(told, Report):
-                    return told
-                last = told.job
-                if last.code is not None and told.standing is None:
-                    break
-        return Report(last, (), None)
-
     async def delete(self, document_id: str, collection: str = DEFAULT_COLLECTION) -> None:
         """Remove a document; once this returns no answer uses it."""
         await self._reading.run(lambda: self.application.home.collection(collection).delete(document_id))
@@ -274,19 +224,6 @@ class Backend:
         await self._reading.run(self.application.home.delete, name)
         if name == DEFAULT_COLLECTION:
             await self._reading.run(self.application.home.collection, name, create=True)
-
-    async def reindex(self, collection: str, model: str | None, *, rollback: bool = False) -> str:
-        """Accept a reindex of a collection, and return the id of its job; raise as `reindex_request`."""
-
-        def accept() -> str:
-            request = self.application.reindex_request(collection, model, rollback=rollback)
-            return self._submitted(add_reindex(self._catalog(collection).jobs, request), collection).id
-
-        return await self._accepting.run(accept)
-
-    def _submitted(self, job: Job, collection: str) -> Job:
-        self._worker.submit(JobKey(collection, job.id), job.kind)
-        return job
 
     def _catalog(self, collection: str) -> Catalog:
         return self.application.home.collection(collection).catalog

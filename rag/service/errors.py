@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import (
@@ -46,9 +49,16 @@ _STATUSES: tuple[tuple[type[QuoteboundError], int], ...] = (
     (StorageError, 503),
     (EmbeddingError, 503),
 )
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 PAGE_API = "/gradio_api/"
+
+
+def documented(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
+    """Return how a route tells of its errors in the OpenAPI document: as JSON, whatever else it sends."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorOut"}}}
+    return {status: {"content": content} for status in statuses}
 
 
 def status_of(error: QuoteboundError) -> int:
@@ -90,13 +100,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return error_response(request, 422, "invalid_request", _faults(error))
+        return error_response(request, 422, "invalid_request", faults(error))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         response = _http_response(request, error)
         response.headers.update(error.headers or {})
+        if "Allow" in response.headers:
+            response.headers["Allow"] = _allowed(request)
         return response
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(_: Request, __: ClientDisconnect) -> Response:
+        # Nobody reads it; the log has the status, as of proxies that tell of such a client.
+        return Response(status_code=499)
 
     @app.exception_handler(Exception)
     async def on_unknown(request: Request, _: Exception) -> JSONResponse:
@@ -122,7 +139,15 @@ class UniformErrors:
         def uniform(body: bytes, status: int) -> bytes:
             return _uniform(body, status, Request(scope))
 
-        await self._app(scope, receive, rewriting(send, _is_json_error, uniform))
+        send_uniform = rewriting(send, _is_json_error, uniform)
+
+        async def send_as_json(message: Message) -> None:
+            # Starlette's own limit of a body answers in plain text.
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                MutableHeaders(scope=message)["Content-Type"] = "application/json"
+            await send_uniform(message)
+
+        await self._app(scope, receive, send_as_json)
 
 
 def _is_json_error(start: Message) -> bool:
@@ -135,13 +160,14 @@ def _uniform(body: bytes, status: int, request: Request) -> bytes:
         told = json.loads(body)
     except ValueError:
         told = None
-    if isinstance(told, dict) and "code" in told:
+    # JSON-RPC, which MCP speaks, and OpenAI's API have errors of their own form, which their clients read.
+    if isinstance(told, dict) and not told.keys().isdisjoint({"code", "jsonrpc", "error"}):
         return body
     detail = told.get("detail") if isinstance(told, dict) else None
     return bytes(_http_response(request, HTTPException(status, str(detail) if detail else None)).body)
 
 
-def _faults(error: RequestValidationError) -> str:
+def faults(error: RequestValidationError) -> str:
     """Return what is wrong with a request in one line: where, and what was expected there."""
     faults = []
     for fault in error.errors():
@@ -155,9 +181,22 @@ def _http_response(request: Request, error: HTTPException) -> JSONResponse:
     return error_response(request, error.status_code, code, _http_message(request, error))
 
 
+def _allowed(request: Request) -> str:
+    """Return the methods that a path takes: each of its routes tells only its own."""
+    taken = (
+        method
+        for method in _METHODS
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    )
+    return ", ".join(dict.fromkeys(taken))
+
+
 def _http_message(request: Request, error: HTTPException) -> str:
     if error.status_code == 404:
         return f"there is nothing at {request.url.path}; /docs lists what there is"
     if error.status_code == 413:
-        return "the request is larger than the service takes; raise QUOTEBOUND_MAX_FILE_MB or send less"
+        if request.url.path.startswith("/documents"):
+            return "the request is larger than the service takes; raise QUOTEBOUND_MAX_FILE_MB or send less"
+        return "the request is larger than what is asked here can be; send less"
     return str(error.detail)

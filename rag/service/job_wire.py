@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from index.jobs import FileStatus, Job, JobKind
 from index.report import Report
-from rag.service.backend import Moment
+from rag.service.desk import Moment
 from rag.service.wire import Mirror
 from rag.service.worker import Standing
 

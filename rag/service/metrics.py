@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from rag.citations import Verifier
+from rag.service.errors import documented
 
 
 class _Quotes(Collector):
@@ -33,4 +35,6 @@ def install(app: FastAPI, verifier: Verifier) -> None:
     registry = CollectorRegistry()
     registry.register(_Quotes(verifier))
     instrumentator = Instrumentator(registry=registry, excluded_handlers=["/metrics", "/healthz"])
-    instrumentator.instrument(app).expose(app, tags=["health"])
+    instrumentator.instrument(app).expose(
+        app, tags=["health"], response_class=PlainTextResponse, responses=documented("4XX", "5XX")
+    )

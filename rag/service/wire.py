@@ -10,27 +10,23 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.types import DEFAULT_COLLECTION, DocumentInfo, Hit
-from rag.answering import DEFAULT_TOP_K, MAX_QUESTION_CHARACTERS, MAX_TOP_K
-from rag.types import Answer, Citation, SearchResult
+from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K
+from rag.types import DEFAULT_TOP_K, Answer, Citation, SearchResult
 
-CollectionName = Annotated[str, Field(max_length=64, examples=[DEFAULT_COLLECTION])]
+# Documented here; `InvalidName` refuses, whose message says what a name may be.
+_NAME = {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
+CollectionName = Annotated[str, Field(max_length=64, examples=[DEFAULT_COLLECTION], json_schema_extra=_NAME)]
 TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K, strict=True)]
 Question = Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARACTERS)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Request(BaseModel):
+    """What a client sends: fields that are not known are refused, so that none is thought to have worked."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class AskRequest(_Request):
-    """A question for a collection; `top_k` passages are read."""
-
-    question: Question = Field(examples=["what justification did Pakistan give?"])
-    collection: CollectionName = DEFAULT_COLLECTION
-    top_k: TopK = DEFAULT_TOP_K
-
-
-class SearchRequest(_Request):
+class SearchRequest(Request):
     """A query for a collection; at most `top_k` passages are returned."""
 
     query: Question = Field(examples=["Durand Line"])
@@ -140,10 +136,28 @@ class CitationOut(BaseModel):
 
 
 class SentenceOut(Mirror):
-    """A sentence of the answer and the markers of what it rests on."""
+    """A sentence of the answer and the markers of what it rests on.
+
+    `verdict` tells what became of the words that it claimed to quote; a sentence that is not
+    `supported` has no marker. `support` is the probability that the quotes say what the sentence says,
+    null where it is the quote.
+    """
 
     text: str
     markers: list[int]
+    verdict: Literal["exact", "relocated", "stitched", "altered", "absent"]
+    supported: bool
+    support: float | None
+
+
+class FallbackOut(Mirror):
+    """Why an answer is the documents' own sentences although a language model was to write it."""
+
+    reason: Literal[
+        "unreachable", "timeout", "unauthorized", "rate_limited", "server_error", "refused",
+        "context_too_long", "unusable", "cut_off", "busy", "resting",
+    ]  # fmt: skip
+    message: str
 
 
 class UnreadOut(Mirror):
@@ -157,7 +171,8 @@ class AskResponse(BaseModel):
     """An answer; or an abstention, which has no citations, and hits that are only the nearest passages.
 
     `unread` is null where every page of the collection was read: what is on one that was not can be in
-    no answer.
+    no answer. `written_by` names the language model that wrote the sentences, null where they are the
+    documents' own; `withheld` counts those it wrote under which no quote stood.
     """
 
     status: Literal["answered", "abstained"]
@@ -170,9 +185,13 @@ class AskResponse(BaseModel):
     timings_ms: dict[str, float]
     generation: int
     unread: UnreadOut | None
+    conversation_id: str | None
+    written_by: str | None
+    fallback: FallbackOut | None
+    withheld: int
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: Answer, conversation_id: str | None = None) -> Self:
         """Return the wire shape."""
         return cls(
             status=answer.status.value,
@@ -185,6 +204,10 @@ class AskResponse(BaseModel):
             timings_ms={step: round(taken, 3) for step, taken in answer.timings.items()},
             generation=answer.generation,
             unread=UnreadOut.of(answer.unread) if answer.unread is not None else None,
+            conversation_id=conversation_id,
+            written_by=answer.written_by,
+            fallback=FallbackOut.of(answer.fallback) if answer.fallback is not None else None,
+            withheld=answer.withheld,
         )
 
 
@@ -254,33 +277,6 @@ class JobAccepted(BaseModel):
     """The id of the job that does what was asked for: `GET /jobs/{id}` tells how it goes on."""
 
     job: str
-
-
-class CollectionRequest(_Request):
-    """A collection to make."""
-
-    name: CollectionName
-
-
-class CollectionOut(Mirror):
-    """A collection; `model` is null where there is nothing in it yet, or it cannot be read."""
-
-    name: str
-    documents: int
-    model: str | None
-
-
-class CollectionsOut(BaseModel):
-    """The collections there are."""
-
-    collections: list[CollectionOut]
-
-
-class ReindexRequest(_Request):
-    """A model to go over to, by default the collection's own; or back to the space that served before."""
-
-    model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    rollback: bool = False
 
 
 class StatusOut(BaseModel):

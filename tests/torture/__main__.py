@@ -5,7 +5,7 @@
     python -m torture powerloss [--images N] [--seed N] [--json]
     python -m torture fuzz [--seconds N] [--loader NAME]... [--seed N] [--lanes N] [--keep DIR] [--json]
     python -m torture fuzz --loader NAME --at N      one file, to see it again; --keep DIR has it
-    python -m torture kills | load | reindex | deletion | syncing          figures, as JSON
+    python -m torture kills | load | reindex | deletion | syncing | drops  figures, as JSON
 
 Started in `tests`, or with it on PYTHONPATH. The exit status is 1 where a promise was broken, or where a
 mode that cannot keep it was not found out.

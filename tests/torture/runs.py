@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from torture import deletion, kills, load, reindexing, syncing
+from torture import deletion, dropping, kills, load, reindexing, syncing
 
 Run = Callable[[argparse.Namespace], Any]
 
@@ -41,6 +41,9 @@ def add_to(commands: Any) -> None:
     syncing_.add_argument("--files", type=int, default=5000)
     syncing_.add_argument("--real", action="store_true", help="with the model of the product")
     syncing_.set_defaults(run=lambda options: syncing.run(options.files, real=options.real))
+    leaving = commands.add_parser("drops", help="leave streamed answers in their middle")
+    leaving.add_argument("--streams", type=int, default=1000)
+    leaving.set_defaults(run=lambda options: dropping.run(options.streams))
 
 
 def report(options: argparse.Namespace) -> int:

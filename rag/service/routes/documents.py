@@ -13,9 +13,10 @@ from index.catalog import Catalog
 from index.types import DEFAULT_COLLECTION, Span
 from rag.service.access import BackendOf
 from rag.service.document_wire import DocumentDetailOut, PagesOut, WordsOut
+from rag.service.errors import documented
 from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, JobAccepted, TextOut
 
-router = APIRouter(prefix="/documents", tags=["documents"])
+router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404, 422))
 
 Collection = Annotated[CollectionName, Query()]
 Offset = Annotated[int, Query(ge=0)]
@@ -29,7 +30,7 @@ async def list_documents(backend: BackendOf, collection: Collection = DEFAULT_CO
     return DocumentsOut(documents=[DocumentOut.of(info) for info in await backend.documents(collection)])
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=documented(400, 413, 415))
 async def add_document(
     file: UploadFile,
     backend: BackendOf,
@@ -41,7 +42,7 @@ async def add_document(
     Once this returns the file is kept, whatever happens then. The same file sent again while its job
     goes on is the same job.
     """
-    job = await backend.upload(file.file, file.filename or "upload.txt", collection)
+    job = await backend.desk.upload(file.file, file.filename or "upload.txt", collection)
     response.headers["Location"] = f"/jobs/{job.id}?collection={collection}"
     return JobAccepted(job=job.id)
 

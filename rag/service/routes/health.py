@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rag.service.access import BackendOf
+from rag.service.errors import documented
 from rag.service.wire import StatusOut
 
 router = APIRouter(tags=["health"])
@@ -16,7 +17,7 @@ async def healthz() -> StatusOut:
     return StatusOut(status="ok")
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=documented(503))
 async def readyz(backend: BackendOf) -> StatusOut:
     """Say whether the model is loaded: 503 until it is."""
     backend.check_ready()

@@ -12,10 +12,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from index.report import Report
 from index.types import DEFAULT_COLLECTION
 from rag.service.access import BackendOf
+from rag.service.errors import documented
 from rag.service.job_wire import JobOut, JobReportOut, JobsOut, ProgressOut
 from rag.service.wire import CollectionName
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422))
 
 Collection = Annotated[CollectionName, Query()]
 
@@ -23,11 +24,11 @@ Collection = Annotated[CollectionName, Query()]
 @router.get("")
 async def list_jobs(backend: BackendOf, collection: Collection = DEFAULT_COLLECTION) -> JobsOut:
     """List the jobs of a collection, the newest first; those that ended long ago are not kept."""
-    return JobsOut(jobs=[JobOut.of(job, collection) for job in await backend.jobs(collection)])
+    return JobsOut(jobs=[JobOut.of(job, collection) for job in await backend.desk.jobs(collection)])
 
 
 async def _report(job_id: str, backend: BackendOf, collection: Collection = DEFAULT_COLLECTION) -> Report:
-    return await backend.report(job_id, collection)
+    return await backend.desk.report(job_id, collection)
 
 
 # Before a stream begins, so that a job that is not there is an error like any other.
@@ -40,12 +41,12 @@ async def get_job(report: ReportOf, collection: Collection = DEFAULT_COLLECTION)
     return JobReportOut.of_report(report, collection)
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/{job_id}/events", response_class=EventSourceResponse, responses=documented("4XX", "5XX"))
 async def follow_job(
     report: ReportOf, backend: BackendOf, collection: Collection = DEFAULT_COLLECTION
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream how a job goes on: `progress` events, and in the end `done` or `failed` with the whole job."""
-    async with aclosing(backend.follow(report.job.id, collection)) as news:
+    async with aclosing(backend.desk.follow(report.job.id, collection)) as news:
         async for told in news:
             if isinstance(told, Report):
                 whole = JobReportOut.of_report(told, collection)
