@@ -15,11 +15,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from rag.errors import InvalidSetting
-from rag.service import errors, metrics
+from rag.service import errors, mcp, metrics
 from rag.service.backend import Backend
 from rag.service.guards import Guard, RequestContext
 from rag.service.headers import SecurityHeaders
-from rag.service.routes import asking, collections, documents, health, jobs
+from rag.service.routes import asking, collections, documents, health, jobs, openai_compat
 from rag.settings import Settings
 from rag.wiring import Application
 
@@ -43,10 +43,11 @@ def create_app(
     backend = backend or Backend(application)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await backend.start()
         try:
-            yield
+            async with mcp.running(app):
+                yield
         finally:
             await backend.stop()
 
@@ -64,9 +65,10 @@ def create_app(
     )
     app.state.backend = backend
     errors.install(app)
-    for routes in (asking, documents, jobs, collections, health):
+    for routes in (asking, documents, jobs, collections, openai_compat, health):
         app.include_router(routes.router)
     metrics.install(app, application.assistant.verifier)
+    mcp.install(app, backend)
     _add_docs(app)
     if mount is not None:
         mount(app, backend)

@@ -29,6 +29,7 @@ from index.errors import (
     UnsupportedFormat,
 )
 from rag.errors import Forbidden, Overloaded, Unauthorized
+from rag.service.openai_wire import OpenAIErrorOut
 from rag.service.rewriting import rewriting
 
 RETRY_SECONDS = "1"
@@ -53,6 +54,7 @@ _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 PAGE_API = "/gradio_api/"
+OPENAI_API = "/v1/"
 
 
 def documented(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
@@ -76,6 +78,8 @@ def error_response(request: Request, status: int, code: str, message: str) -> JS
     retry = {"Retry-After": RETRY_SECONDS} if status in (429, 503) else None
     # A message may repeat what was sent, and that may hold what UTF-8 cannot.
     told = message.encode("utf-8", "replace").decode("utf-8")
+    if request.url.path.startswith(OPENAI_API):
+        return JSONResponse(OpenAIErrorOut.of(status, code, told).model_dump(), status, headers=retry)
     body = {"code": code, "message": told, "request_id": request_id(request)}
     return JSONResponse(body, status, headers=retry)
 
