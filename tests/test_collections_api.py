@@ -117,7 +117,7 @@ def test_the_default_collection_is_emptied_when_it_is_removed(client: TestClient
         ("delete", "/collections/nothing", None, 404, "collection_not_found"),
         ("delete", "/collections/A%20B", None, 422, "invalid_name"),
         ("post", "/collections/nothing/reindex", {}, 404, "collection_not_found"),
-        ("post", "/collections/default/reindex", {"model": "nowhere"}, 503, "model_not_found"),
+        ("post", "/collections/default/reindex", {"model": "nowhere"}, 422, "invalid_reindex"),
         ("post", "/collections/default/reindex", {"rollback": True}, 422, "invalid_reindex"),
         ("post", "/collections/default/reindex", {"model": ""}, 422, "invalid_request"),
     ],

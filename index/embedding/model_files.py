@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,8 +49,9 @@ def find_folder(name: str, what: str, *, allow_download: bool, files: list[str] 
     only the `files` of these patterns. Raise `ModelNotFound`, in which it is called `what`, where there
     is none.
     """
-    if Path(name).is_dir():
-        return Path(name)
+    with suppress(OSError):  # a name longer than a path may be
+        if Path(name).is_dir():
+            return Path(name)
     # Imported here: the packaged model needs nothing of the hub's client.
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
