@@ -116,7 +116,9 @@ class Responder:
             begun = True
             draft = _Draft(own, name, self._mark)
             assignment = Assignment(question, effective, own.hits, asking.turns)
-            binder = Binder(own.hits, f"{question} {effective}")
+            # Not the effective query: a model may have written it, and what people asked may be repeated.
+            asked = "\n".join([*(turn.question for turn in asking.turns), question])
+            binder = Binder(own.hits, asked)
             async with aclosing(writer.write(assignment)) as written:
                 async for sentence in written:
                     bound = binder.bind(sentence)
@@ -181,7 +183,7 @@ class _Draft:
         known = len(self._kept)
         sentence = _sentence(checked, self._kept)
         if not sentence.supported:
-            self._waiting += [sentence] if self._mark else []
+            self._waiting += [sentence] if self._mark and sentence.text else []
         if sentence.supported or self.said:
             self.said = True
             yield from (Said(waiting) for waiting in self._waiting)
@@ -195,7 +197,8 @@ class _Draft:
         kept: list[Citation] = []
         sentences = [_sentence(entry, kept) for entry in checked]
         supported = [sentence for sentence in sentences if sentence.supported]
-        shown = (sentences if self._mark else supported) if supported else []
+        marked = [sentence for sentence in sentences if sentence.text]
+        shown = (marked if self._mark else supported) if supported else []
         own = self._own
         return replace(
             own,

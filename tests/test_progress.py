@@ -7,7 +7,7 @@ from rich.text import Text
 
 from index.jobs import FileRecord, FileStatus, Job, JobKind, JobState
 from rag.cli.documents import _Bar
-from rag.service.backend import Moment
+from rag.service.desk import Moment
 from rag.service.job_wire import ProgressOut
 from rag.service.worker import Standing
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
+from index.numbers import numbers
 from index.terms import STOP_WORDS, words
 from index.types import Hit, Span
 from rag.generation import plain, telling
@@ -77,7 +78,8 @@ class Binder:
         self._texts = [_Searched(hit) for hit in hits]
         # What may be repeated: of the question, and of each hit.
         self._told = [question, *map(_told, hits)]
-        self._numbers = [telling.numbers(told) for told in self._told]
+        # A sentence may give in digits what a document writes out.
+        self._numbers = [telling.numbers(told) | numbers(told) for told in self._told]
 
     def bind(self, written: WrittenSentence) -> BoundSentence:
         """Return a sentence with what stands under it, without its text where that may not be shown."""

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from enum import StrEnum
 
 from index.vocabulary import encoding
-from rag.generation import plain, prompts
+from rag.generation import plain, prompts, telling
 from rag.generation.endpoint import Endpoint
 from rag.generation.prompts import Message
 from rag.generation.replies import Reply, spoken
@@ -75,13 +75,18 @@ class ChatWriter:
     async def standalone(self, question: str, turns: Sequence[Turn]) -> str:
         """Return a question that depends on the turns before it as one that does not."""
         told = turns[-_TURNS_TOLD:]
-        fence = self._fence(question, *(turn.question for turn in told))
+        fence = self._fence(question, *(text for turn in told for text in (turn.question, turn.answer)))
         reply = await self._endpoint.whole(prompts.standalone(question, told, fence))
         lines = [line.strip(" \"'*`") for line in (spoken(reply) or "").splitlines() if line.strip()]
         # An answer, an apology or an essay is not the question again.
         if len(lines) != 1 or not 0 < len(lines[0]) <= _MAX_STANDALONE_CHARACTERS:
             raise WritingFailed(Reason.UNUSABLE, "no question came back")
-        return plain.one_line(lines[0].removeprefix("Question:").strip(), _MAX_STANDALONE_CHARACTERS)
+        standalone = plain.sentence(lines[0].removeprefix("Question:"))
+        if not standalone or telling.made_up(
+            standalone, [question, *(f"{turn.question}\n{turn.answer}" for turn in told)]
+        ):
+            raise WritingFailed(Reason.UNUSABLE, "an address or a code that nobody told")
+        return standalone
 
     async def _written(
         self, assignment: Assignment, room: int, *, as_json: bool
@@ -101,7 +106,14 @@ class ChatWriter:
         question, turns = assignment.question, assignment.turns[-_TURNS_TOLD:]
         if assignment.effective_query != question:
             question = f"{question} (that is: {assignment.effective_query})"
-        fence = self._fence(question, *(hit.passage.text for hit in assignment.hits))
+        told = [
+            text
+            for hit in assignment.hits
+            for text in (hit.title, hit.passage.heading or "", hit.passage.text)
+        ]
+        fence = self._fence(
+            question, *told, *(text for turn in turns for text in (turn.question, turn.answer))
+        )
         left = room - _tokens(prompts.writing(question, (), turns, fence, as_json=as_json))
         sources: list[str] = []
         for number, hit in enumerate(assignment.hits, start=1):

@@ -65,7 +65,7 @@ _TOLD = {
 class WritingFailed(Exception):
     """A language model did not write an answer, or not all of it: `reason` says why.
 
-    It never leaves `rag.conversing`: the documents' own answer takes its place.
+    It never leaves `rag.responding`: the documents' own answer takes its place.
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
