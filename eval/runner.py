@@ -16,7 +16,7 @@ from index.catalog import Catalog
 from index.chunking import target_of
 from index.store import Store
 from index.types import DEFAULT_COLLECTION, Hit, Span
-from rag.types import Answer, Citation
+from rag.types import Answer, Asking, Citation
 from rag.wiring import Application
 
 # Part of a sentence that is cited, or the sentence and part of the next, still shows it.
@@ -49,7 +49,7 @@ def run(
     candid = application.with_threshold(0.0)
     outcomes = []
     for case in eval_set.cases:
-        answer = application.assistant.ask(case.question, collection)
+        answer = application.responder.answer(Asking(case.question, collection))
         # What was answered would be answered the same without a threshold.
         candidate = answer if answer.citations else candid.ask(case.question, collection)
         outcomes.append(_outcome(case, answer, candidate, located[case.id]))
@@ -59,7 +59,7 @@ def run(
         by_kind=figures.by_kind(outcomes),
         risk_coverage=figures.risk_coverage(outcomes),
         milliseconds=figures.milliseconds(outcomes),
-        provenance=_provenance(eval_set, application, store),
+        provenance=_provenance(eval_set, application, store) | _writing(outcomes),
         outcomes=tuple(outcomes),
     )
 
@@ -152,6 +152,16 @@ def _provenance(eval_set: EvalSet, application: Application, store: Store) -> di
             "chunk_tokens": target_of(space.passages),
             "threshold": threshold,
         },
+    }
+
+
+def _writing(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return which language models wrote answers, and how often the documents' own took their place."""
+    answers = [outcome.answer for outcome in outcomes]
+    return {
+        "written_by": sorted({answer.written_by for answer in answers if answer.written_by is not None}),
+        "fallbacks": sum(answer.fallback is not None for answer in answers),
+        "withheld": sum(answer.withheld for answer in answers),
     }
 
 

@@ -17,7 +17,7 @@ from rag.citations import StoredExcerpts, Verifier
 from rag.claims import citation_of, claimed_places, markers_of
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
-from rag.generation.prompts import ABSTENTION
+from rag.generation.phrases import ABSTENTION
 from rag.reading import Reader
 from rag.reading.support import Support
 from rag.retrieval import Retriever

@@ -21,7 +21,7 @@ from rag.claims import markers_of
 from rag.conversation import carried, depends
 from rag.errors import NoLanguageModel
 from rag.generation.binding import Binder, BoundSentence
-from rag.generation.prompts import ABSTENTION, UNSUPPORTED
+from rag.generation.phrases import ABSTENTION, UNSUPPORTED
 from rag.generation.writing import Assignment, Writer, WritingFailed
 from rag.types import (
     Answer,

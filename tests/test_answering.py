@@ -17,7 +17,7 @@ from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K, Assistant, Engine
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.generation.prompts import ABSTENTION
+from rag.generation.phrases import ABSTENTION
 from rag.reading import Reader
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever

@@ -11,6 +11,7 @@ from pathlib import Path
 # Whole packages from outside the standard library, ours left out. To add one here is a decision.
 FOR_HELP = {
     "annotated_doc",
+    "attr",  # rich asks for it wherever it is installed
     "greenlet",
     "markdown_it",
     "mdurl",

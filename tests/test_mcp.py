@@ -19,7 +19,7 @@ from index.errors import DamagedStore
 from index.running import JobRunner
 from index.types import DEFAULT_COLLECTION
 from rag.errors import Overloaded
-from rag.generation.prompts import ABSTENTION
+from rag.generation.phrases import ABSTENTION
 from rag.service.backend import Backend
 from rag.service.mcp import server_of
 from rag.service.mcp.shapes import MOST_CHARACTERS

@@ -13,7 +13,7 @@ from index.jobs import FileRecord, FileStatus, Job, JobKind, JobState
 from index.report import Report
 from index.types import DocumentInfo, Hit, PageReading, Passage, Why
 from index.types import Page as PageOfDocument
-from rag.generation.prompts import ABSTENTION
+from rag.generation.phrases import ABSTENTION
 from rag.types import Answer, AnswerSentence, AnswerSpan, AnswerStatus, Citation, Quote
 from ui import render
 

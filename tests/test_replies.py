@@ -231,3 +231,27 @@ def test_what_a_model_thought_is_no_part_of_what_it_said() -> None:
     assert spoken("He must be Ada.</think>Who is Ada?") == "Who is Ada?"
     assert spoken("Who is Ada?") == "Who is Ada?"
     assert spoken("<thinking>Who") == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The documents do not say.",
+        "S: The sources do not mention when the ferry leaves.",
+        "The provided context doesn't contain that information.",
+        "I don't know.",
+        "There is no information about this in the sources.",
+        "The question cannot be answered from these sources.",
+    ],
+)
+def test_a_model_may_say_in_other_words_that_there_is_no_answer(said: str) -> None:
+    reply = Reply()
+    assert [*reply.feed(said), *reply.end()] == []
+    assert reply.declined
+
+
+def test_a_sentence_that_denies_something_over_a_quote_is_no_refusal() -> None:
+    reply = Reply()
+    text = "Q1: The source does not state a reason\nS: The text does not give a reason."
+    assert len([*reply.feed(text), *reply.end()]) == 1
+    assert not reply.declined

@@ -9,7 +9,7 @@ from html import escape
 from index.jobs import FileStatus
 from index.report import Report
 from index.types import DocumentInfo, Hit, Span
-from rag.generation.prompts import UNSUPPORTED
+from rag.generation.phrases import UNSUPPORTED
 from rag.types import Answer, AnswerSentence, AnswerStatus, Citation
 from rag.unread import unread_line
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from index.types import DEFAULT_COLLECTION, Hit
 from rag.cli.output import CollectionOption, JsonFlag, console, plain, print_json, shown
-from rag.generation.prompts import UNSUPPORTED
+from rag.generation.phrases import UNSUPPORTED
 from rag.types import Answer, AnswerStatus, Asking, Citation
 from rag.unread import unread_line
 

@@ -1,4 +1,4 @@
-"""Every phrase that Quotebound says of its own accord, to people and to language models."""
+"""Every phrase that Quotebound says to language models."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 from index.types import Hit
 from rag.generation import plain
 from rag.types import Turn
-
-ABSTENTION = "The documents do not say."
-UNSUPPORTED = "not supported by the documents"
 
 # What a model replies where the sources do not answer.
 NO_ANSWER = "NO ANSWER"

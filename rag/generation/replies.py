@@ -16,6 +16,7 @@ from typing import Any
 import regex
 
 from rag.generation.lines import Lines, is_labelled
+from rag.generation.phrases import ABSTENTION
 from rag.generation.prompts import NO_ANSWER
 from rag.generation.writing import ClaimedQuote, Reason, WritingFailed, WrittenSentence
 
@@ -29,6 +30,15 @@ _FENCED = regex.compile(r"```\w*[ \t]*(?:\r?\n|(?=[{\[]))")
 _FENCE_BEGUN = regex.compile(r"`{1,3}|```\w*[ \t]*\r?")
 _OBJECT = regex.compile(r"\s*(?:\{|\[\s*\{)")
 _LIST = regex.compile(r'"sentences"\s*:\s*\[')
+
+
+_NOTHING_SAID = regex.compile(
+    r"\b(?:sources?|documents?|passages?|texts?|context|information|question)\b[^.]*"
+    r"\b(?:do(?:es)? not|don[’']t|doesn[’']t|cannot|can[’']t|is not|are not|isn[’']t|aren[’']t|no)\b[^.]*"
+    r"\b(?:say|answer(?:ed)?|contain|mention|provide|specify|state|include|available|given|found)\b"
+    r"|\bno (?:answer|information|mention)\b|\bI (?:do not|don[’']t) know\b|\bI (?:cannot|can[’']t) answer\b",
+    regex.IGNORECASE,
+)
 
 
 class _Form(StrEnum):
@@ -79,7 +89,7 @@ class Reply:
 
     def _counted(self, found: Iterator[WrittenSentence]) -> Iterator[WrittenSentence]:
         for written in found:
-            if written.text.strip(" \"'*_`").rstrip(".").casefold() == NO_ANSWER.rstrip(".").casefold():
+            if _declines(written):
                 self.declined = True
                 continue
             self.quotes += len(written.quotes)
@@ -176,6 +186,14 @@ class Reply:
             self._objects_read += 1
             if (written := _written(value)) is not None:
                 yield written
+
+
+def _declines(written: WrittenSentence) -> bool:
+    """Tell whether a sentence says that there is no answer: as was asked for, or in other words."""
+    said = written.text.strip(" \"'*_`").rstrip(".").casefold()
+    if said in (NO_ANSWER.casefold(), ABSTENTION.rstrip(".").casefold()):
+        return True
+    return not written.quotes and _NOTHING_SAID.search(written.text) is not None
 
 
 def spoken(text: str) -> str:

@@ -78,7 +78,7 @@ def error_response(request: Request, status: int, code: str, message: str) -> JS
     retry = {"Retry-After": RETRY_SECONDS} if status in (429, 503) else None
     # A message may repeat what was sent, and that may hold what UTF-8 cannot.
     told = message.encode("utf-8", "replace").decode("utf-8")
-    if request.url.path.startswith(OPENAI_API):
+    if request.scope["path"].startswith(OPENAI_API):
         return JSONResponse(OpenAIErrorOut.of(status, code, told).model_dump(), status, headers=retry)
     body = {"code": code, "message": told, "request_id": request_id(request)}
     return JSONResponse(body, status, headers=retry)
@@ -197,10 +197,11 @@ def _allowed(request: Request) -> str:
 
 
 def _http_message(request: Request, error: HTTPException) -> str:
+    path: str = request.scope["path"]
     if error.status_code == 404:
-        return f"there is nothing at {request.url.path}; /docs lists what there is"
+        return f"there is nothing at {path}; /docs lists what there is"
     if error.status_code == 413:
-        if request.url.path.startswith("/documents"):
+        if path.startswith("/documents"):
             return "the request is larger than the service takes; raise QUOTEBOUND_MAX_FILE_MB or send less"
         return "the request is larger than what is asked here can be; send less"
     return str(error.detail)

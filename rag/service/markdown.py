@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import regex
 
 from rag.generation import plain
-from rag.generation.prompts import UNSUPPORTED
+from rag.generation.phrases import UNSUPPORTED
 from rag.types import Answer, AnswerSentence, Citation, Fallback
 
 FELL_BACK = "These are the documents' own sentences: {message}."
