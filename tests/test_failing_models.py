@@ -12,6 +12,7 @@ from llm_replies import (
     RATE_LIMITED,
     TOO_LONG,
     UNAUTHORIZED,
+    Drip,
     Gate,
     Held,
     Spoken,
@@ -51,7 +52,8 @@ def test_a_server_that_is_not_there_is_told_of(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_slow_as_a_whole_is_given_up(tmp_path: Path) -> None:
-    slowly = Spoken([FIRST[:9], Gate()])
+    # It never falls silent for long, and never says more.
+    slowly = Spoken([FIRST[:9], Drip(Gate())])
     with written(tmp_path, slowly, llm_deadline=0.4) as (client, _):
         assert_own(asked(client), "timeout")
 

@@ -7,6 +7,9 @@ import pytest
 from llm_replies import Plain, Request, spoken
 from writing import EXACT, FERRY, QUESTION, asked, streamed, written
 
+from index.errors import DamagedStore
+from rag.answering import Assistant
+
 ALTERED = "Q1: The ferry to Kallinge leaves at ten\nS: The ferry leaves at ten."
 
 
@@ -61,6 +64,30 @@ def test_a_sentence_without_a_quote_that_stands_is_withheld_or_marked(
         assert (first["verdict"], first["supported"], first["markers"]) == (verdict, False, [])
         assert answer["answer"].startswith("Something else happens. (not supported by the documents)")
         assert answer["withheld"] == 0
+
+
+def test_what_is_marked_is_streamed_in_its_place(tmp_path: Path) -> None:
+    first, second = EXACT.split("\nQ1: It")
+    text = f"{ALTERED}\n{first}\n{ALTERED.replace('ten', 'six')}\nQ1: It{second}"
+    with written(tmp_path, spoken(text), unsupported="mark") as (client, _):
+        told = streamed(client)
+        said = [data for name, data in told if name == "sentence"]
+        assert [sentence["supported"] for sentence in said] == [False, True, False, True]
+        assert said == told[-1][1]["sentences"]
+
+
+def test_a_store_that_fails_while_an_answer_is_written_ends_the_stream_with_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DamagedStore("the catalog of 'default' is damaged")
+
+    with written(tmp_path, spoken(EXACT)) as (client, _):
+        monkeypatch.setattr(Assistant, "cited", fail)
+        told = streamed(client)
+        assert [name for name, _ in told] == ["retrieval", "error"]
+        assert told[-1][1]["code"] == DamagedStore.code
+        assert told[-1][1]["answer"] is None
 
 
 @pytest.mark.parametrize("unsupported", ["drop", "mark"])
