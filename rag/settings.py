@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ from pydantic_settings import (
 from index.chunking import CHUNK_TOKENS
 from index.embedding.model_files import PACKAGED_MODEL
 from rag.errors import InvalidSetting
+from rag.hosts import is_loopback
 
 CONFIG_FILE = "quotebound.toml"
 
@@ -157,12 +157,7 @@ class Settings(BaseSettings):
     @property
     def serves_loopback_only(self) -> bool:
         """Whether no other machine can reach the service."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @classmethod
     def settings_customise_sources(

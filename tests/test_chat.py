@@ -1,11 +1,13 @@
 """The writer that asks a language model, against a scripted server."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import pytest
 from llm_replies import BROKEN, Gate, Reply, Spoken, spoken
 from llm_server import LanguageModelServer
-from writer_contract import WriterContract
+from writer_contract import WriterContract, all_of
 
 from rag.generation.chat import ChatWriter, ReplyForm
 from rag.generation.endpoint import Endpoint, EndpointSettings
@@ -44,3 +46,10 @@ class TestChatWriter(WriterContract):
     def silent(self) -> Iterator[tuple[Writer, Callable[[], None]]]:
         with asking(Spoken([EXACT, Gate()])) as (writer, server):
             yield writer, lambda: server.cancelled.reach(1)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with writing(spoken(EXACT)) as writer:
+        assert asyncio.run(all_of(writer))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -16,6 +15,7 @@ from rag.client.health import HealthMethods
 from rag.client.jobs import JobMethods
 from rag.client.methods import Awaits, Blocks, Method
 from rag.client.session import Session
+from rag.hosts import is_loopback
 
 BASE_URL = "http://127.0.0.1:8000"
 TIMEOUT = 120.0
@@ -112,12 +112,5 @@ def _options(base_url: str, api_key: str | None, timeout: float | None) -> _Opti
         "timeout": httpx2.Timeout(timeout, connect=connect),
         "limits": _LIMITS,
         # A proxy of the environment would look for 127.0.0.1 on its own machine.
-        "trust_env": not _is_loopback(url.host),
+        "trust_env": not is_loopback(url.host),
     }
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

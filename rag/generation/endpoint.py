@@ -18,6 +18,7 @@ from openai.types.chat import ChatCompletionChunk
 from rag.generation.breaker import CircuitBreaker
 from rag.generation.prompts import Message
 from rag.generation.writing import Reason, WritingFailed
+from rag.hosts import is_loopback
 
 _log = structlog.get_logger(__name__)
 
@@ -182,6 +183,8 @@ class Endpoint:
                 verify=_trusted(),
                 timeout=httpx2.Timeout(settings.idle, connect=_CONNECT_SECONDS),
                 follow_redirects=False,
+                # A proxy of the environment would look for 127.0.0.1 on its own machine.
+                trust_env=not is_loopback(httpx2.URL(settings.url).host),
             ),
         )
 
