@@ -1,22 +1,14 @@
 """How far a quote supports a written sentence: the contract of the score, and what it reacts to."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from doubles import HashingEmbedder
+from support_contract import QUOTE, SAID, SupportContract
 
 from rag.reading.stated import Stated, contradictions
 from rag.reading.support import COEFFICIENTS_FILE, SupportCoefficients, TrainedSupport, support_signals
-
-QUOTE = "The Mangla dam was first opened near Mirpur in 1967, and 24 villages were not moved."
-SAID = "The Mangla dam was first opened near Mirpur in 1967."
-PAIRS = [
-    (SAID, QUOTE),
-    ("Snow leopards hunt at night.", QUOTE),
-    (SAID, "It stores water from the Jhelum river."),
-]
 
 
 @pytest.fixture
@@ -28,43 +20,15 @@ def against(sentence: str, quote: str) -> dict[str, float]:
     return contradictions(Stated.of(sentence), Stated.of(quote))
 
 
-def test_each_pair_has_a_probability_in_order(scorer: TrainedSupport) -> None:
-    scores = scorer.score(PAIRS)
-    assert all(0 <= score <= 1 for score in scores)
-    assert scorer.score(PAIRS[::-1]) == pytest.approx(scores[::-1])
-    assert scores[0] > max(scores[1:])
-
-
-def test_a_pair_has_the_same_score_whatever_stands_beside_it(scorer: TrainedSupport) -> None:
-    alone = [scorer.score([pair])[0] for pair in PAIRS]
-    assert scorer.score(PAIRS) == pytest.approx(alone, abs=1e-4)
-    assert scorer.score([PAIRS[0], PAIRS[0]]) == pytest.approx([alone[0]] * 2, abs=1e-4)
+class TestTrainedSupport(SupportContract):
+    def support(self) -> TrainedSupport:
+        return TrainedSupport(HashingEmbedder())
 
 
 def test_no_pairs_have_no_scores_and_load_no_model() -> None:
     embedder = HashingEmbedder()
     assert TrainedSupport(embedder).score([]) == []
     assert embedder.embedded == []
-
-
-@pytest.mark.parametrize("pair", [("", QUOTE), (SAID, ""), (" \n", " "), ("", "")])
-def test_an_empty_text_is_not_supported_and_supports_nothing(
-    scorer: TrainedSupport, pair: tuple[str, str]
-) -> None:
-    assert scorer.score([PAIRS[0], pair, PAIRS[1]])[1] == 0
-
-
-@pytest.mark.parametrize(
-    "text", ["…", "?!", "\u200b", "\x00", "大坝建于一九六七年。", "🙂", "the of and", "a" * 5000]
-)
-def test_any_text_has_a_score(scorer: TrainedSupport, text: str) -> None:
-    assert all(0 <= score <= 1 for score in scorer.score([(text, QUOTE), (SAID, text), (text, text)]))
-
-
-def test_many_threads_get_the_scores_of_one(scorer: TrainedSupport) -> None:
-    with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda _: scorer.score(PAIRS), range(8)))
-    assert all(scores == found[0] for scores in found)
 
 
 @pytest.mark.parametrize(
