@@ -6,7 +6,9 @@ import unicodedata
 
 import regex
 
-_NUMBER = regex.compile(r"(?<![\p{L}\p{N}])\p{N}+(?:[.,\u00a0\u202f’']\p{N}+)*")
+# A number in digits, as a part of a pattern.
+DIGITS = r"\p{N}+(?:[.,\u00a0\u202f’']\p{N}+)*"
+_NUMBER = regex.compile(rf"(?<![\p{{L}}\p{{N}}]){DIGITS}")
 _THOUSANDS = regex.compile(r"[,\u00a0\u202f’'](?=\p{N}{3}(?!\p{N}))")
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -25,12 +27,17 @@ _WORDS = (
 _WORD = regex.compile(r"\b(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\b")
 
 
+def without_thousands(number: str) -> str:
+    """Return a number in digits without the separators of its thousands."""
+    return _THOUSANDS.sub("", number)
+
+
 def in_digits(text: str) -> frozenset[str]:
     """Return the numbers that a text writes in digits of any script, without separators of thousands."""
     # Before NFKC makes other spaces of those that part thousands.
     plain = "".join(str(unicodedata.decimal(character, character)) for character in text)
     return frozenset(
-        unicodedata.normalize("NFKC", _THOUSANDS.sub("", match.group())) for match in _NUMBER.finditer(plain)
+        unicodedata.normalize("NFKC", without_thousands(match.group())) for match in _NUMBER.finditer(plain)
     )
 
 

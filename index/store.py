@@ -77,14 +77,11 @@ class Store:
     def snapshot(self) -> Snapshot:
         """Return the collection as it is now; take it once for a request."""
         words_due = self._words.is_due
-        # Who only reads is not told of what another process writes.
         if (self._in_doubt or words_due or not self._writable) and self._writing.acquire(blocking=False):
             try:
                 # A catalog that cannot be asked now leaves the snapshot that there is.
                 with suppress(OutcomeUnknown):
                     self._settle()
-                    if not self._writable:
-                        self._follow()
                 current = self._snapshot
                 if words_due and (words := self._words.catch_up(current.generation)) is not None:
                     self._snapshot = replace(current, words=words)
@@ -236,9 +233,10 @@ class Store:
             return None
 
     def _settle(self, cause: StorageError | None = None) -> None:
-        """Bring the snapshot to where the catalog is, if that is in doubt; raise `OutcomeUnknown`."""
+        """Follow the catalog where it is in doubt, or another process writes; raise `OutcomeUnknown`."""
         if self._in_doubt:
             self.catalog.forget_connections()
+        if self._in_doubt or not self._writable:
             self._follow(cause)
 
     def _follow(self, cause: StorageError | None = None) -> None:

@@ -15,12 +15,12 @@ import tantivy
 from index.language import STEMMERS
 
 # Scripts that put no space between words.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _TOKEN = regex.compile(
     r"(?P<number>\p{N}++(?:[.,]\p{N}++)*+(?!\p{L}))"
     rf"|(?P<acronym>(?:\p{{L}}\.){{2,}})"
-    rf"|(?P<unspaced>[{_UNSPACED}][{_UNSPACED}\p{{M}}]*)"
-    rf"|(?P<word>(?:(?![{_UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+(?:'(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}])+)*)"
+    rf"|(?P<unspaced>[{UNSPACED}][{UNSPACED}\p{{M}}]*)"
+    rf"|(?P<word>(?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+(?:'(?:(?![{UNSPACED}])[\p{{L}}\p{{M}}])+)*)"
 )
 _THOUSANDS = regex.compile(r"(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))")
 _POSSESSIVE = regex.compile(r"'s?\Z")

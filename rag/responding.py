@@ -22,7 +22,7 @@ from rag.conversation import carried, depends
 from rag.errors import NoLanguageModel
 from rag.generation.binding import Binder, BoundSentence
 from rag.generation.phrases import ABSTENTION, UNSUPPORTED
-from rag.generation.writing import Assignment, Writer, WritingFailed
+from rag.generation.writing import Assignment, Writer, WritingFailed, WrittenSentence
 from rag.types import (
     Answer,
     AnswerEvent,
@@ -118,15 +118,15 @@ class Responder:
             assignment = Assignment(question, effective, own.hits, asking.turns)
             # Not the effective query: a model may have written it, and what people asked may be repeated.
             asked = "\n".join([*(turn.question for turn in asking.turns), question])
-            binder = Binder(own.hits, asked)
+            binder = await check(Binder, own.hits, asked)
             async with aclosing(writer.write(assignment)) as written:
                 async for sentence in written:
-                    bound = binder.bind(sentence)
-                    for event in draft.add(await check(self._checked, bound, own, asking.collection)):
+                    checked = await check(self._checked, binder, sentence, own, asking.collection)
+                    for event in draft.add(checked):
                         yield event
             # What was deleted while the model wrote is gone from the answer.
-            checked = [await check(self._checked, bound, own, asking.collection) for bound in draft.bound]
-            yield Finished(draft.finished(checked, (time.perf_counter() - started) * 1000))
+            standing = await check(self._checked_again, draft.checked, own, asking.collection)
+            yield Finished(draft.finished(standing, (time.perf_counter() - started) * 1000))
         except WritingFailed as failure:
             own = replace(own, fallback=failure.fallback)
             if begun and draft.said:
@@ -156,17 +156,30 @@ class Responder:
         effective = effective_query(carried(question, asking.turns))
         return effective if len(effective) <= MAX_QUESTION_CHARACTERS else question
 
-    def _checked(self, bound: BoundSentence, own: Answer, collection: str) -> _Checked:
-        citations = self._assistant.cited(bound.claims, own.hits, collection) if bound.claims else []
-        support = self._assistant.support(bound.text, citations, collection)
-        return _Checked(bound, tuple(citations), support)
+    def _checked(self, binder: Binder, written: WrittenSentence, own: Answer, collection: str) -> _Checked:
+        bound = binder.bind(written)
+        citations = self._cited(bound, own, collection)
+        return _Checked(bound, citations, self._assistant.support(bound.text, citations, collection))
+
+    def _checked_again(self, checked: Sequence[_Checked], own: Answer, collection: str) -> list[_Checked]:
+        """Return sentences with what stands under them now; what stands as before has its score already."""
+        found = []
+        for entry in checked:
+            citations, support = self._cited(entry.bound, own, collection), entry.support
+            if citations != entry.citations:
+                support = self._assistant.support(entry.bound.text, citations, collection)
+            found.append(_Checked(entry.bound, citations, support))
+        return found
+
+    def _cited(self, bound: BoundSentence, own: Answer, collection: str) -> tuple[Citation, ...]:
+        return tuple(self._assistant.cited(bound.claims, own.hits, collection)) if bound.claims else ()
 
 
 class _Draft:
     """A written answer as it grows."""
 
     def __init__(self, own: Answer, name: str, mark: bool) -> None:
-        self.bound: list[BoundSentence] = []
+        self.checked: list[_Checked] = []
         self.said = False
         self._own = own
         self._name = name
@@ -179,7 +192,7 @@ class _Draft:
 
         One that nothing supports waits for the first that something does: without that there is no answer.
         """
-        self.bound.append(checked.bound)
+        self.checked.append(checked)
         known = len(self._kept)
         sentence = _sentence(checked, self._kept)
         if not sentence.supported:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import regex
 
 from index.numbers import numbers
-from index.terms import STOP_WORDS, words
+from index.terms import STOP_WORDS, UNSPACED, words
 from index.types import Hit, Span
 from rag.generation import plain, telling
 from rag.generation.generator import Claim
@@ -37,9 +37,8 @@ _OMITTED_BEFORE = regex.compile(r"^(?:\.{3}|…)+\s*")
 _AROUND = " \t\n\"'*_"
 _ENDING = ".,;:!?…"
 # Where a word or a number goes on; scripts that put no space between words may be cut anywhere.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _GOES_ON = regex.compile(
-    rf"(?:(?<=[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]])(?=[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]])"
+    rf"(?:(?<=[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]])(?=[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]])"
     r"|(?<=\p{N})(?=[.,]\p{N})|(?<=\p{N}[.,])(?=\p{N})"
     r"|(?<=(?<![\p{L}\p{N}\p{Pe}])[-−–])(?=\p{N})"
     r"|(?<=\p{L})(?=['‐‑-]\p{L})|(?<=\p{L}['‐‑-])(?=\p{L}))",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import regex
 
+from index.numbers import DIGITS, without_thousands
 from index.terms import words
 from rag.generation.prompts import INSTRUCTIONS
 
@@ -27,8 +28,7 @@ _QUOTATION = regex.compile(
 )
 # A quotation that is not closed goes on to the end.
 _OPENED = regex.compile(r"(?:[“„«‹「『]|(?<![\p{L}\p{N}])[\"＂](?=[\p{L}\p{N}]))(.+)", regex.DOTALL)
-_NUMBER = regex.compile(r"(?:(?<![\p{L}\p{N}\p{Pe}])[-−–](?=\p{N}))?\p{N}+(?:[.,\u00a0\u202f’']\p{N}+)*")
-_SEPARATOR = regex.compile(r"[,\u00a0\u202f’'](?=\p{N}{3}(?!\p{N}))")
+_NUMBER = regex.compile(rf"(?:(?<![\p{{L}}\p{{N}}\p{{Pe}}])[-−–](?=\p{{N}}))?{DIGITS}")
 _ADDRESS = regex.compile(
     r"(?:\b[a-z][a-z0-9+.-]*:)?//\S+|\b(?:mailto|data|javascript|vbscript|tel|sms|file|blob):\S+|\bwww\.\S+"
     r"|[^\s@]{1,64}@[^\s@]{1,255}\.\p{L}+"
@@ -51,7 +51,7 @@ def quotations(text: str) -> list[str]:
 def numbers(text: str) -> set[str]:
     """Return the numbers of a text with their signs, without separators of thousands."""
     return {
-        _SEPARATOR.sub("", match.group()).replace("−", "-").replace("–", "-")
+        without_thousands(match.group()).replace("−", "-").replace("–", "-")
         for match in _NUMBER.finditer(text)
     }
 
