@@ -1,8 +1,8 @@
-"""A home in one file, and back: the catalogs alone, since all else is made from them.
+"""A home in one file, and back: the catalogs and what cannot be made from them.
 
 The file is a gzipped tar: `manifest.json`, which names each collection with the SHA-256 of its catalog,
-and then the catalogs. A catalog is copied as of one moment, while others read and write it, and without
-the free pages in which SQLite leaves what was deleted.
+and each further database of the home with its own, and then these files. Each is copied as of one moment,
+while others read and write it, and without the free pages in which SQLite leaves what was deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from gzip import BadGzipFile
@@ -32,7 +32,9 @@ from index.sql.changes import active_id
 from index.sql.schema import documents, passages, row_count
 from index.store import CATALOG_FILE
 
-FORMAT = 1
+FORMAT = 2
+# A backup of format 1 has collections alone.
+_READ_FORMATS = (1, FORMAT)
 _MANIFEST = "manifest.json"
 _BLOCK = 2**20
 # Passages of another space are kept too, and not counted.
@@ -49,12 +51,21 @@ class SavedCollection:
     passages: int
 
 
-def back_up(home: Path, file: Path) -> list[SavedCollection]:
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A database of the home in a backup, which is of no collection; `sha256` is that of its file."""
+
+    name: str
+    sha256: str
+
+
+def back_up(home: Path, file: Path, also: Sequence[str] = ()) -> list[SavedCollection]:
     """Write all collections of a home to a file, whoever uses them meanwhile.
 
-    The file is there whole or not at all. Raise `CollectionNotFound` for an empty home,
-    `InvalidBackup` where the file is there already, `DamagedStore` for a catalog that could not be
-    restored, `StorageFull`, `StorageUnavailable`.
+    `also` names SQLite databases of the home that are saved with them where they are there. The file is
+    there whole or not at all. Raise `CollectionNotFound` for an empty home, `InvalidBackup` where the
+    file is there already, `DamagedStore` for a catalog or database that could not be restored,
+    `StorageFull`, `StorageUnavailable`.
     """
     folders = collection_folders(home)
     if not folders:
@@ -64,21 +75,28 @@ def back_up(home: Path, file: Path) -> list[SavedCollection]:
     with _disk("nothing was written"), tempfile.TemporaryDirectory(dir=file.parent) as name:
         folder = Path(name)
         saved = [_copy(source, folder / source.name) for source in folders]
+        files = [_copy_file(home / name, folder / name) for name in also if (home / name).is_file()]
         whole = folder / "backup"
         with tarfile.open(whole, "w:gz") as archive:
-            manifest = {"format": FORMAT, "collections": [asdict(entry) for entry in saved]}
+            manifest = {
+                "format": FORMAT,
+                "collections": [asdict(entry) for entry in saved],
+                "files": [asdict(entry) for entry in files],
+            }
             (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
             archive.add(folder / _MANIFEST, arcname=_MANIFEST)
             for entry in saved:
                 archive.add(folder / entry.name / CATALOG_FILE, arcname=entry.name)
+            for extra in files:
+                archive.add(folder / extra.name, arcname=extra.name)
         make_durable(whole)
         whole.replace(file)
         make_durable(file.parent)
     return saved
 
 
-def restore(home: Path, file: Path) -> list[SavedCollection]:
-    """Put the collections of a backup into a home that has none.
+def restore(home: Path, file: Path, also: Sequence[str] = ()) -> list[SavedCollection]:
+    """Put the collections of a backup, and the files named in `also` that it has, into a home without them.
 
     Everything is verified before any of it is in place: hashes, and then each row as the doctor does.
     Raise `InvalidBackup`, `HomeLocked`, `StorageFull`, `StorageUnavailable`.
@@ -92,7 +110,10 @@ def restore(home: Path, file: Path) -> list[SavedCollection]:
                 "this home has collections already: restore into an empty one, named by QUOTEBOUND_HOME"
             )
         with _disk("nothing was restored"), tempfile.TemporaryDirectory(dir=home) as name:
-            found = _unpacked(file, Path(name))
+            found, files = _unpacked(file, Path(name), also)
+            for extra in files:
+                _require_absent(home, extra.name)
+                (Path(name) / extra.name).rename(home / extra.name)
             target = home / COLLECTIONS_FOLDER
             # It may be there and empty: a home that was only opened.
             shutil.rmtree(target, ignore_errors=True)
@@ -105,11 +126,7 @@ def restore(home: Path, file: Path) -> list[SavedCollection]:
 
 def _copy(source: Path, target: Path) -> SavedCollection:
     target.mkdir()
-    with database.reading(source / CATALOG_FILE) as connection:
-        # Outside of a transaction, and the one statement that writes: to another file.
-        raw = database.raw_of(connection)
-        raw.execute("PRAGMA query_only=OFF")
-        raw.execute("VACUUM INTO ?", (str(target / CATALOG_FILE),))
+    _vacuum_into(source / CATALOG_FILE, target / CATALOG_FILE)
     if findings := examine_catalog(target):
         raise DamagedStore(
             f"collection {source.name!r} is damaged ({findings[0].place}: {findings[0].message}), "
@@ -120,17 +137,44 @@ def _copy(source: Path, target: Path) -> SavedCollection:
     return SavedCollection(source.name, _sha256(target / CATALOG_FILE), *counts)
 
 
-def _unpacked(file: Path, folder: Path) -> list[SavedCollection]:
+def _copy_file(source: Path, target: Path) -> SavedFile:
+    try:
+        _vacuum_into(source, target)
+    except DamagedStore as error:
+        raise DamagedStore(
+            f"{source.name} is damaged, and could not be restored: move it out of the home to save the rest"
+        ) from error
+    return SavedFile(source.name, _sha256(target))
+
+
+def _vacuum_into(source: Path, target: Path) -> None:
+    with database.reading(source) as connection:
+        # Outside of a transaction, and the one statement that writes: to another file.
+        raw = database.raw_of(connection)
+        raw.execute("PRAGMA query_only=OFF")
+        raw.execute("VACUUM INTO ?", (str(target),))
+
+
+def _require_absent(home: Path, name: str) -> None:
+    # What SQLite left beside another file of this name would be played into this one.
+    if any((home / f"{name}{beside}").exists() for beside in ("", "-wal", "-shm", "-journal")):
+        raise InvalidBackup(
+            f"this home has a {name} already: restore into an empty one, named by QUOTEBOUND_HOME"
+        )
+
+
+def _unpacked(file: Path, folder: Path, also: Sequence[str]) -> tuple[list[SavedCollection], list[SavedFile]]:
     try:
         with tarfile.open(file, "r:gz") as archive:
-            saved = _listed(archive)
+            saved, files = _listed(archive, also)
             for entry in saved:
                 target = folder / COLLECTIONS_FOLDER / entry.name
                 target.mkdir(parents=True)
-                with _member(archive, entry.name) as source, (target / CATALOG_FILE).open("wb") as copy:
-                    shutil.copyfileobj(source, copy, _BLOCK)
-                for path in (target / CATALOG_FILE, target, target.parent):
+                _extract(archive, entry.name, target / CATALOG_FILE)
+                for path in (target, target.parent):
                     make_durable(path)
+            for extra in files:
+                _extract(archive, extra.name, folder / extra.name)
     except (tarfile.TarError, BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise InvalidBackup(f"{file.name} is no backup, or a damaged one: {error}") from error
     for entry in saved:
@@ -141,18 +185,30 @@ def _unpacked(file: Path, folder: Path) -> list[SavedCollection]:
             raise InvalidBackup(
                 f"{file.name}: collection {entry.name!r} was saved damaged: {findings[0].message}"
             )
-    return saved
+    for extra in files:
+        if _sha256(folder / extra.name) != extra.sha256:
+            raise InvalidBackup(f"{file.name} is damaged: {extra.name} is not as it was saved")
+    return saved, files
 
 
-def _listed(archive: tarfile.TarFile) -> list[SavedCollection]:
+def _extract(archive: tarfile.TarFile, name: str, target: Path) -> None:
+    with _member(archive, name) as source, target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, _BLOCK)
+    make_durable(target)
+
+
+def _listed(archive: tarfile.TarFile, also: Sequence[str]) -> tuple[list[SavedCollection], list[SavedFile]]:
     with _member(archive, _MANIFEST) as source:
         manifest = json.load(source)
-    if manifest["format"] != FORMAT:
+    if manifest["format"] not in _READ_FORMATS:
         raise InvalidBackup(f"the backup is of format {manifest['format']}; this version reads {FORMAT}")
     saved = [SavedCollection(**entry) for entry in manifest["collections"]]
     if not saved or not all(is_collection_name(entry.name) for entry in saved):
         raise ValueError("its collections have no names, or impossible ones")
-    return saved
+    files = [SavedFile(**entry) for entry in manifest.get("files", ())]
+    if not all(extra.name in also for extra in files):
+        raise ValueError("it has files that belong to no home")
+    return saved, files
 
 
 @contextmanager

@@ -4,7 +4,15 @@ QuoteboundError
 ├── InputError
 │   ├── InvalidQuestion       empty, too long, not text, or asked for an impossible number
 │   ├── NoLanguageModel       a model was to write, and none is set
-│   └── InvalidSetting        a setting that cannot be used as it is
+│   ├── InvalidSetting        a setting that cannot be used as it is
+│   ├── InvalidTitle          a conversation cannot be called that
+│   └── InvalidFeedback       a comment on an answer that is too long
+├── NotFound                  (of `index.errors`)
+│   ├── ConversationNotFound  no such conversation or turn of this visitor
+│   └── UndoExpired           what was removed is not held any longer, or not for who asks
+├── Conflict                  (of `index.errors`)
+│   ├── ConversationFull      it has as many turns as one may have
+│   └── AddedMeanwhile        what would be put back would replace what came since
 ├── Overloaded                the queue is full
 ├── Unauthorized              no key, or not the right one
 └── Forbidden                 a request that a browser made on another site's behalf
@@ -12,7 +20,7 @@ QuoteboundError
 
 from __future__ import annotations
 
-from index.errors import InputError, QuoteboundError
+from index.errors import Conflict, InputError, NotFound, QuoteboundError
 
 
 class InvalidQuestion(InputError):
@@ -31,6 +39,42 @@ class InvalidSetting(InputError):
     """A setting that cannot be used as it is."""
 
     code = "invalid_setting"
+
+
+class InvalidTitle(InputError):
+    """A title that a conversation cannot have: there is nothing to read in it, or it is too long."""
+
+    code = "invalid_title"
+
+
+class InvalidFeedback(InputError):
+    """A comment on an answer that is too long."""
+
+    code = "invalid_feedback"
+
+
+class ConversationNotFound(NotFound):
+    """No conversation or turn of this visitor has this id, or it was deleted."""
+
+    code = "conversation_not_found"
+
+
+class ConversationFull(Conflict):
+    """The conversation has as many turns as one may have."""
+
+    code = "conversation_full"
+
+
+class UndoExpired(NotFound):
+    """What was removed is no longer held, so that it cannot be put back."""
+
+    code = "undo_expired"
+
+
+class AddedMeanwhile(Conflict):
+    """What was removed cannot be put back: another version was added meanwhile."""
+
+    code = "added_meanwhile"
 
 
 class Overloaded(QuoteboundError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from index.coverage import Unread
-from index.types import DEFAULT_COLLECTION, Hit, Span
+from index.types import DEFAULT_COLLECTION, Hit, Span, Why
 
 DEFAULT_TOP_K = 10
 
@@ -110,6 +110,31 @@ class Fallback:
     message: str
 
 
+class DropReason(StrEnum):
+    """Why a passage that retrieval came upon is not among the hits.
+
+    `DUPLICATE`: it is a near copy of a hit above it. `FAR`: it shares no word with the question, and
+    is less near to it than the floor.
+    """
+
+    DUPLICATE = "duplicate"
+    FAR = "far"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A passage that retrieval left out, by its place alone; heading and page are those of the passage."""
+
+    document_id: str
+    source: str
+    title: str
+    heading: str | None
+    page: int | None
+    span: Span
+    why: Why
+    reason: DropReason
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What `Assistant.ask` returns.
@@ -117,7 +142,8 @@ class Answer:
     Every quote in it has passed the invariant against generation `generation` of the collection. An
     abstention has no citations; its hits are the nearest passages, offered as such. `confidence` is
     the calibrated probability that the documents answer the question. `timings` are in milliseconds.
-    `unread` tells of pages of the collection that could not be read, None where there are none.
+    `unread` tells of pages that could not be read of the documents asked, None where there are none.
+    `dropped` are the first passages that retrieval left out before it had all hits, best first.
     `written_by` names the language model that wrote the sentences, None where they are the documents'
     own; `fallback` says why they are where a model was to write. `withheld` counts the sentences that
     were written and not shown, since no quote stood under them.
@@ -137,6 +163,7 @@ class Answer:
     written_by: str | None = None
     fallback: Fallback | None = None
     withheld: int = 0
+    dropped: tuple[Dropped, ...] = ()
 
 
 class WriterChoice(StrEnum):
@@ -160,7 +187,8 @@ class Asking:
     """A question with all that decides how it is answered.
 
     `turns` is the conversation before it, the oldest first. Without a `writer` a language model writes
-    where there is one.
+    where there is one. `documents` are the ids of those that are asked, all of the collection where
+    none are named.
     """
 
     question: str
@@ -168,6 +196,7 @@ class Asking:
     top_k: int = DEFAULT_TOP_K
     turns: tuple[Turn, ...] = ()
     writer: WriterChoice | None = None
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

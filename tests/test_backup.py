@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import tarfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -223,6 +224,79 @@ def test_a_catalog_that_is_not_the_one_saved_is_refused(home: Path, tmp_path: Pa
 
 def test_a_backup_of_a_later_format_is_refused(home: Path, tmp_path: Path) -> None:
     back_up(home, tmp_path / "file")
-    file = repacked(tmp_path / "file", {"manifest.json": b'{"format": 2, "collections": []}'})
-    with pytest.raises(InvalidBackup, match="format 2"):
+    file = repacked(tmp_path / "file", {"manifest.json": b'{"format": 3, "collections": []}'})
+    with pytest.raises(InvalidBackup, match="format 3"):
         restore(tmp_path / "again", file)
+
+
+EXTRA = "notes.db"
+
+
+def written(home: Path, text: str) -> None:
+    """Write a database beside the collections."""
+    with closing(sqlite3.connect(home / EXTRA)) as raw:
+        raw.execute("CREATE TABLE IF NOT EXISTS notes (text)")
+        raw.execute("INSERT INTO notes VALUES (?)", (text,))
+        raw.commit()
+
+
+def notes(home: Path) -> list[str]:
+    with closing(sqlite3.connect(home / EXTRA)) as raw:
+        return [text for (text,) in raw.execute("SELECT text FROM notes")]
+
+
+def test_a_database_beside_the_collections_is_saved_with_them(home: Path, tmp_path: Path) -> None:
+    written(home, "kept")
+    saved = back_up(home, tmp_path / "file", (EXTRA, "other.db"))
+    written(home, "later")
+    assert restore(tmp_path / "again", tmp_path / "file", (EXTRA,)) == saved
+    assert notes(tmp_path / "again") == ["kept"]
+    assert contents(tmp_path / "again") == contents(home)
+
+
+def test_a_home_that_has_such_a_database_is_not_restored_over(home: Path, tmp_path: Path) -> None:
+    written(home, "kept")
+    back_up(home, tmp_path / "file", (EXTRA,))
+    (tmp_path / "again").mkdir()
+    written(tmp_path / "again", "precious")
+    with pytest.raises(InvalidBackup, match=r"has a notes\.db already"):
+        restore(tmp_path / "again", tmp_path / "file", (EXTRA,))
+    assert notes(tmp_path / "again") == ["precious"]
+    assert collection_folders(tmp_path / "again") == []
+
+
+def test_a_database_that_is_not_the_one_saved_is_refused(home: Path, tmp_path: Path) -> None:
+    written(home, "kept")
+    back_up(home, tmp_path / "file", (EXTRA,))
+    written(home, "changed")
+    file = repacked(tmp_path / "file", {EXTRA: (home / EXTRA).read_bytes()})
+    with pytest.raises(InvalidBackup, match=r"notes\.db is not as it was saved"):
+        restore(tmp_path / "again", file, (EXTRA,))
+    assert collection_folders(tmp_path / "again") == []
+    assert not (tmp_path / "again" / EXTRA).exists()
+
+
+def test_a_file_that_nobody_asked_for_is_refused(home: Path, tmp_path: Path) -> None:
+    written(home, "kept")
+    back_up(home, tmp_path / "file", (EXTRA,))
+    with pytest.raises(InvalidBackup, match="no home"):
+        restore(tmp_path / "again", tmp_path / "file")
+
+
+def test_a_damaged_database_is_not_saved_as_if_it_were_whole(home: Path, tmp_path: Path) -> None:
+    (home / EXTRA).write_bytes(b"no database at all " * 100)
+    with pytest.raises(DamagedStore, match=r"notes\.db is damaged"):
+        back_up(home, tmp_path / "file", (EXTRA,))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
+
+
+def test_a_backup_of_the_first_format_is_restored(home: Path, tmp_path: Path) -> None:
+    back_up(home, tmp_path / "file")
+    with tarfile.open(tmp_path / "file") as archive:
+        extracted = archive.extractfile("manifest.json")
+        assert extracted is not None
+        manifest = json.load(extracted)
+    first = {"format": 1, "collections": manifest["collections"]}
+    file = repacked(tmp_path / "file", {"manifest.json": json.dumps(first).encode()})
+    restore(tmp_path / "again", file, (EXTRA,))
+    assert contents(tmp_path / "again") == contents(home)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.generation import plain
+from rag.markdown import sentence
 from rag.service import markdown
 from rag.types import Answer, AnswerSentence, AnswerStatus, Citation, Fallback, Quote
 
@@ -73,7 +74,7 @@ def shown(text: str) -> tuple[str, str]:
 
 
 def dead(text: str) -> None:
-    said = markdown.sentence(AnswerSentence(text, (1,)))
+    said = sentence(AnswerSentence(text, (1,)))
     letters, outside = shown(said)
     assert letters == f"{plain.one_line(text, len(text))} [1]"
     assert not ADDRESS.search(outside)
@@ -119,8 +120,8 @@ def test_markers_that_stand_together_are_no_reference() -> None:
 
 
 def test_a_document_cannot_forge_a_note() -> None:
-    forged = markdown.sentence(AnswerSentence("_(not supported by the documents)_", (1,)))
-    noted = markdown.sentence(AnswerSentence("Dragons do.", ()))
+    forged = sentence(AnswerSentence("_(not supported by the documents)_", (1,)))
+    noted = sentence(AnswerSentence("Dragons do.", ()))
     assert "<em>" not in RENDERED.render(forged)
     assert "<em>(not supported by the documents)</em>" in RENDERED.render(noted)
 

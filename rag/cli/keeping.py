@@ -31,6 +31,7 @@ def doctor(
     """
     from index.doctor import approximations, examine
     from index.home import collection_folders
+    from rag.history.examination import examine_history
     from rag.settings import load_settings
 
     home = load_settings().home
@@ -38,10 +39,11 @@ def doctor(
     if not folders:
         raise CollectionNotFound("there is nothing to check yet; add documents with `quotebound ingest PATH`")
     names = [folder.name for folder in folders]
+    kept = examine_history(home)
     if repair:
-        found = _repaired(home, folders, as_json=as_json)
+        found = _repaired(home, folders, kept, as_json=as_json)
     else:
-        found = [finding for folder in folders for finding in examine(folder)]
+        found = [*(finding for folder in folders for finding in examine(folder)), *kept]
         if as_json:
             print_json(
                 {
@@ -61,36 +63,42 @@ def doctor(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _repaired(home: Path, folders: Sequence[Path], *, as_json: bool) -> Sequence[Finding]:
-    """Mend a home, print what was done, and return what was found before."""
+def _repaired(
+    home: Path, folders: Sequence[Path], kept: Sequence[Finding], *, as_json: bool
+) -> Sequence[Finding]:
+    """Mend a home, print what was done, and return what was found before.
+
+    `kept` is what was found in the kept conversations, which cannot be mended.
+    """
     from index.doctor import examine
     from index.doctor.repair import Action, repair
 
     names = [folder.name for folder in folders]
     done = repair(home)
-    actions, left = list(done.actions), list(done.left)
+    found = [*done.findings, *kept]
+    actions, left = list(done.actions), [*done.left, *kept]
     if done.due:
         for name in done.due:
             actions.append(Action(name, "documents that are due", _made_anew(name)))
-        left = [finding for folder in folders for finding in examine(folder)]
+        left = [*(finding for folder in folders for finding in examine(folder)), *kept]
     if as_json:
         print_json(
             {
                 "collections": names,
-                "findings": [asdict(finding) for finding in done.findings],
+                "findings": [asdict(finding) for finding in found],
                 "actions": [asdict(action) for action in actions],
                 "left": [asdict(finding) for finding in left],
                 "coverage": _coverage_json(folders),
             }
         )
-        return done.findings
+        return found
     _tell_coverage(folders)
-    _tell_findings(done.findings, f"findings in {', '.join(names)}")
+    _tell_findings(found, f"findings in {', '.join(names)}")
     for action in actions:
         _tell_one(action)
-    if done.findings:
+    if found:
         _tell_findings(left, "findings are left")
-    return done.findings
+    return found
 
 
 def _made_anew(collection: str) -> str:
@@ -172,22 +180,24 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Write all collections to one file, also while a service uses them."""
+    """Write all collections and the kept conversations to one file, also while a service uses them."""
     from index.backup import back_up
+    from rag.history.file import HISTORY_FILE
     from rag.settings import load_settings
 
-    _tell(back_up(load_settings().home, file), "saved", as_json=as_json)
+    _tell(back_up(load_settings().home, file, (HISTORY_FILE,)), "saved", as_json=as_json)
 
 
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `quotebound backup` wrote.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Verify a backup and put its collections into a home that has none."""
+    """Verify a backup and put its collections and conversations into a home that has none."""
     from index import backup as backups
+    from rag.history.file import HISTORY_FILE
     from rag.settings import load_settings
 
-    _tell(backups.restore(load_settings().home, file), "restored", as_json=as_json)
+    _tell(backups.restore(load_settings().home, file, (HISTORY_FILE,)), "restored", as_json=as_json)
 
 
 def _tell(saved: Sequence[SavedCollection], done: str, *, as_json: bool) -> None:

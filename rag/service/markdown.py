@@ -1,8 +1,7 @@
-"""Answers as Markdown: for chat programs, which render whatever they are sent.
+"""Answers as Markdown (`rag.markdown`): for chat programs, which render whatever they are sent.
 
-What comes from documents, titles and language models becomes its own letters and nothing else: no link,
-image, tag, code or heading. What Quotebound adds are markers `[n]`, notes `_(…)_`, and the list of sources;
-no text from elsewhere can be taken for them, because in it brackets and outer underscores are escaped.
+What comes from documents, titles and language models becomes its own letters and nothing else.
+What Quotebound adds are markers `[n]`, notes `_(…)_`, and the list of sources.
 """
 
 from __future__ import annotations
@@ -13,25 +12,13 @@ from collections.abc import Sequence
 import regex
 
 from rag.generation import plain
-from rag.generation.phrases import UNSUPPORTED
+from rag.markdown import FELL_BACK, literal, note, sentence
 from rag.types import Answer, AnswerSentence, Citation, Fallback
 
-FELL_BACK = "These are the documents' own sentences: {message}."
 BROKE_OFF = "The answer above broke off and does not count: {message}. The documents' own sentences follow."
 CHANGED = "The documents changed while this was written. What stands of the answer follows."
 
 _TITLE_CHARACTERS = 160
-
-_PIECE = regex.compile(r"[^\s<>\[\]`]+|<(?=\S)|[\[\]`]")
-_SPECIAL = regex.compile(r"[\\*~$]|(?<![\p{L}\p{N}])_|(?P<entity>&(?=#|[\p{L}\p{N}]+;))", regex.V1)
-# What a program may take for an address by itself: a scheme, a name with dots that ends in letters, `www.`,
-# a mailbox. An escape does not keep all of them from it, since some look for addresses after they have
-# resolved escapes; code is left alone by every one.
-_ADDRESS = regex.compile(r"(?i)\w:/?/|www\.|[-.+\w]@[-\w]|\w\.\p{L}{2}")
-# What stands around an address and is no part of it.
-_AROUND = ".,;:!?*_~()\"'“”„‟‘’‚«»‹›"
-# At the beginning of a line: a heading, a quotation, a list.
-_OPENING = regex.compile(r"(?:#{1,6}|[+-])(?=\s|$)|>|\d{1,9}\K[.)](?=\s|$)")
 
 _MARKER = regex.compile(r"(?<!\\) ?\[\d+\]")
 _NOTE = regex.compile(r"(?m)(?<!\\)_\(.*?\)_(?=\s|$)")
@@ -39,39 +26,6 @@ _ESCAPE = regex.compile(r"\\([!-/:-@\[-`{-~])")
 _SOURCES = "\n\n[1] "
 # A line break that Markdown keeps.
 _BREAK = "  \n"
-
-
-def literal(text: str) -> str:
-    """Return Markdown that shows a text letter for letter, on one line and without what cannot be seen.
-
-    Addresses are shown as code, so that no program makes links of them.
-    """
-    return _PIECE.sub(lambda piece: _piece(piece[0]), plain.one_line(text, len(text)))
-
-
-def _piece(piece: str) -> str:
-    if piece == "<":
-        # Not an escape: programs look for tags such as `<think>` before they read Markdown.
-        return "&lt;"
-    if piece in "[]`":
-        return f"\\{piece}"
-    if _ADDRESS.search(piece) and (address := piece.strip(_AROUND)):
-        before, _, after = piece.partition(address)
-        return f"{_escaped(before)}`{address}`{_escaped(after)}"
-    return _escaped(piece)
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: "&amp;" if found["entity"] else f"\\{found[0]}", text)
-
-
-def sentence(said: AnswerSentence) -> str:
-    """Return a sentence with its markers, or with the note that nothing supports it."""
-    text = literal(said.text)
-    text = _OPENING.sub(r"\\\g<0>", text, count=1) if _OPENING.match(text) else text
-    if not said.supported:
-        return f"{text} {_note(UNSUPPORTED)}"
-    return f"{text} {''.join(f'[{marker}]' for marker in said.markers)}"
 
 
 def sources(citations: Sequence[Citation]) -> str:
@@ -85,10 +39,6 @@ def _source(citation: Citation) -> str:
     return f"[{citation.marker}] {title}{place}: “{literal(citation.quote.text)}”"
 
 
-def _note(text: str) -> str:
-    return f"_({text})_"
-
-
 def _ending(answer: Answer, *notes: str) -> str:
     """Return what follows the sentences of an answer, beginning with the blank line before it."""
     listed = [sources(answer.citations)] if answer.citations else []
@@ -96,7 +46,7 @@ def _ending(answer: Answer, *notes: str) -> str:
 
 
 def _why(fallback: Fallback | None) -> list[str]:
-    return [_note(FELL_BACK.format(message=fallback.message))] if fallback is not None else []
+    return [note(FELL_BACK.format(message=fallback.message))] if fallback is not None else []
 
 
 def whole(answer: Answer) -> str:
@@ -135,12 +85,12 @@ class Telling:
             return self._told(whole(answer))
         if (*self._sentences,) == answer.sentences and (*self._citations,) == answer.citations:
             return self._told(_ending(answer, *_why(answer.fallback)))
-        return self._told(f"\n\n{_note(CHANGED)}\n\n{whole(answer)}")
+        return self._told(f"\n\n{note(CHANGED)}\n\n{whole(answer)}")
 
     def break_off(self, answer: Answer, fallback: Fallback) -> str:
         """Return the end of an answer that broke off: what takes its place."""
-        note = _note(BROKE_OFF.format(message=fallback.message))
-        return self._told(f"\n\n{note}\n\n{_body(answer)}{_ending(answer)}")
+        why = note(BROKE_OFF.format(message=fallback.message))
+        return self._told(f"\n\n{why}\n\n{_body(answer)}{_ending(answer)}")
 
     def _told(self, part: str) -> str:
         self.text += part

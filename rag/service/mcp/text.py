@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.types import Hit
+from rag import markdown
 from rag.generation.plain import one_line
-from rag.service import markdown
 from rag.service.mcp.shapes import ListedOut, OpenedOut
 from rag.types import Answer, AnswerStatus, Citation, SearchResult
 from rag.unread import unread_line
