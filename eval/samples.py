@@ -106,10 +106,9 @@ def collect(
             hits = _neighbours(question, rows, library)
             near[-1] += _samples(question, document_id, hits, len(hits), library)
             if number > len(articles) - asked_of_all:
-                hits = library.retriever.search(
-                    library.store.snapshot(), question.text, DEFAULT_TOP_K + DEEPER
-                )
-                far += _samples(question, document_id, hits, DEFAULT_TOP_K, library)
+                snapshot = library.store.snapshot()
+                found = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + DEEPER)
+                far += _samples(question, document_id, found.hits, DEFAULT_TOP_K, library)
         tell(f"{number}/{len(articles)} {article.title}: {len(near[-1])} samples")
     return near, far
 

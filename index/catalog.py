@@ -10,7 +10,7 @@ from typing import Protocol
 from index.coverage import Unread
 from index.embedding import EmbeddingSpace, Vectors
 from index.jobs import FileRecord, JobLog
-from index.types import Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
+from index.types import Block, Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,9 @@ class Catalog(Protocol):
         """Store a document with its passages and their vectors (one a row, same order).
 
         The document of the same origin, if there is one, is removed in the same transaction. Where a
-        document of this id is stored already, from this origin or another, nothing is added. With a
-        `record`, what became of the file is noted in its job, in the same transaction.
+        document of this id is stored already, from this origin or another, nothing is added but an
+        `original` that it has not. With a `record`, what became of the file is noted in its job, in the
+        same transaction.
         """
         ...
 
@@ -156,6 +157,7 @@ class Catalog(Protocol):
         """Return a document with its text; raise `DocumentNotFound`.
 
         `blocks` is empty for a document that a format without them stored; damaged `layouts` are left out.
+        `original` is always None.
         """
         ...
 
@@ -175,6 +177,13 @@ class Catalog(Protocol):
         """Return a document's pages in order; raise `DocumentNotFound`."""
         ...
 
+    def blocks(self, document_id: str, span: Span | None = None) -> tuple[Block, ...]:
+        """Return a document's blocks in order, all or those that overlap a span; raise `DocumentNotFound`.
+
+        None for a document that a format without them stored, or where they are damaged.
+        """
+        ...
+
     def layouts(self, document_id: str, pages: Sequence[int] | None = None) -> list[PageLayout]:
         """Return where the words of a document's pages stand, by page; of some pages, or of all.
 
@@ -182,10 +191,23 @@ class Catalog(Protocol):
         """
         ...
 
-    def unread(self) -> Unread:
+    def original(self, document_id: str) -> bytes | None:
+        """Return the bytes of a document's file, None where none are kept; raise `DocumentNotFound`."""
+        ...
+
+    def keep_original(self, document_id: str, data: bytes) -> None:
+        """Keep the bytes of a stored document's file, for one that has none.
+
+        Nothing changes where there is no such document, where it has an original, and where these are
+        not the bytes that it was loaded from.
+        """
+        ...
+
+    def unread(self, document_ids: Sequence[str] = ()) -> Unread:
         """Return how many pages of the collection could not be read, and of how many documents.
 
-        Kept as it changes: to ask takes the same time however many documents there are.
+        Kept as it changes: to ask takes the same time however many documents there are. Where
+        documents are named, only of these; one that is not stored has none.
         """
         ...
 
@@ -199,6 +221,13 @@ class Catalog(Protocol):
 
     def passages_of(self, document_id: str, space: str | None = None) -> list[tuple[int, Passage]]:
         """Return a document's rows and passages by ordinal; empty where there is no such document."""
+        ...
+
+    def rows_of(self, document_ids: Sequence[str], space: str | None = None) -> list[int]:
+        """Return the rows of the passages of some documents, in order, without reading the passages.
+
+        Raise `DocumentNotFound`, naming the first id that is not stored. An id may come twice.
+        """
         ...
 
     def language(self, document_id: str) -> str:

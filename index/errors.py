@@ -18,7 +18,9 @@ Only leaves are raised; each leaf says what happened, to which value, and the wa
     ├── NotFound                  a well-formed name of something that is not there
     │   ├── DocumentNotFound
     │   ├── CollectionNotFound
-    │   └── JobNotFound
+    │   ├── JobNotFound
+    │   ├── PageNotFound          the document has no such page
+    │   └── NoPageImages          its pages cannot be shown as they look
     ├── Conflict                  it clashes with what is there
     │   └── CollectionExists
     ├── StorageError              the home cannot do what was asked of it
@@ -145,6 +147,18 @@ class JobNotFound(NotFound):
     """No job has this id, or it ended long ago."""
 
     code = "job_not_found"
+
+
+class PageNotFound(NotFound):
+    """The document has no page of this number."""
+
+    code = "page_not_found"
+
+
+class NoPageImages(NotFound):
+    """The document's format is not shown page by page, or its file was not kept."""
+
+    code = "no_page_images"
 
 
 class Conflict(QuoteboundError):

@@ -12,20 +12,18 @@ from index.embedding_ahead import EmbeddingAhead, Prepared
 from index.errors import DocumentNotFound, InputError, StorageError, UnsupportedFormat
 from index.ingest_run import Run
 from index.jobs import FileRecord, FileStatus, JobLog
-from index.loading import OcrMode, Parsed, Parsing, document_of
+from index.loading import Parsed, Parsing, document_of
 from index.loading.documents import empty
-from index.loading.pdf.loader import PdfLoader
-from index.loading.pdf.ocr import could_read
 from index.loading.sandbox import Limits
+from index.originals import is_kept, keep_original
 from index.parsing_ahead import ParsingAhead, Read, Unparsed
 from index.report import Progress, Silent
 from index.sources import content_sha256, is_member, label, members_prefix, read_file, upload_origin
 from index.store import Store
 from index.sync import Found, SyncRequest, vanished_below
 from index.types import DocumentInfo
+from index.unchanged import is_current
 
-# Small documents are embedded together: a batch of passages costs less than its passages one by one.
-_BATCH_PASSAGES = 64
 # What became of files that cost nothing is kept so many at a time.
 _BATCH_RECORDS = 500
 # What a job did to a file, which a later look at it by the same job does not make undone.
@@ -45,7 +43,8 @@ class Ingestor:
     with the same id: what it did to a file before stays what it did, unless the file is another by now.
 
     Files within a file, as those in an archive or attached to a mail, are documents of their own. They
-    go when a later version of the file has them no more. An archive is none itself.
+    go when a later version of the file has them no more. An archive is none itself. With
+    `keep_originals` the bytes of a file whose pages can be shown are stored with its document.
 
     Calls raise what the store raises: `StorageError`, and `SpaceChanged` where the collection went
     over to another embedding space than the embedder's, which an ingestor for that one can go on from.
@@ -60,6 +59,7 @@ class Ingestor:
         max_bytes: int,
         parsing: Parsing | None = None,
         limits: Limits | None = None,
+        keep_originals: bool = True,
     ) -> None:
         self._store = store
         self._chunker = chunker
@@ -68,6 +68,7 @@ class Ingestor:
         self._max_bytes = max_bytes
         self._parsing = parsing or Parsing()
         self._limits = limits or Limits()
+        self._keep_originals = keep_originals
 
     @property
     def jobs(self) -> JobLog:
@@ -164,26 +165,23 @@ class Ingestor:
         stored = run.stored.get(file.origin)
         # The same bytes under the same name may be stored from elsewhere.
         same = run.copies.get((file.source, file.content)) if stored is None else stored
-        # One without passages lost them to damage.
-        if same is None or same.content_sha256 != file.content or not same.passages or self._reads_more(same):
+        if same is None or not is_current(same, file.content, self._parsing):
             run.parsing.add(file)
             return
+        if not same.has_original and self._keeps(same.media_type):
+            # Stored when originals were not kept: its text and its vectors stay as they are.
+            keep_original(self._store, same.id, file.data)
         earlier = run.earlier.get(file.origin)
         if earlier is not None and earlier.status in _DONE and earlier.document_id == same.id:
             run.tell(earlier)
         else:
-            record = run.record(file.origin, file.source, FileStatus.UNCHANGED, same, same.passages)
-            self._finish(record, run)
+            self._finish(run.record(file.origin, file.source, FileStatus.UNCHANGED, same, same.passages), run)
         if same.attachments:
             # A job that was broken off may have stored this one, and not all that is within it.
             run.parsing.add(replace(file, known=True))
 
-    def _reads_more(self, stored: DocumentInfo) -> bool:
-        """Tell whether pages of a document are to be read by OCR that were not before."""
-        mode, languages = self._parsing.ocr, self._parsing.languages
-        if mode is OcrMode.FORCE and stored.coverage.text and stored.media_type == PdfLoader.media_type:
-            return True
-        return any(could_read(page.reason, mode, languages) for page in stored.coverage.unread)
+    def _keeps(self, media_type: str) -> bool:
+        return self._keep_originals and is_kept(media_type)
 
     def _take_parsed(self, run: Run) -> None:
         """Cut the next document that was parsed, and look at what is within its file."""
@@ -203,12 +201,14 @@ class Ingestor:
             self._look_within(file, members, run, counted=bool(found.text.strip()))
         except InputError as error:
             self._refuse(file.origin, file.source, error, run, named=file.named)
-        if sum(len(entry.passages) for entry in run.waiting) >= _BATCH_PASSAGES:
+        if run.has_batch:
             self._advance(run)
 
     def _cut(self, read: Read, found: Parsed, run: Run) -> None:
         file = read.file
         document = document_of(found, read.media_type, file.source, origin=file.origin, content=file.content)
+        if self._keeps(read.media_type):
+            document = replace(document, original=file.data)
         passages = self._chunker.chunk(document)
         run.progress.found(0, len(passages))
         stored = run.stored.get(file.origin)

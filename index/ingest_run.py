@@ -14,6 +14,11 @@ from index.sources import label
 from index.sync import Found
 from index.types import DocumentInfo
 
+# Small documents are embedded together: a batch of passages costs less than its passages one by one.
+_BATCH_PASSAGES = 64
+# Few passages may come of a large file, as of one with pictures.
+_BATCH_BYTES = 64 * 2**20
+
 
 @dataclass(slots=True)
 class Run:
@@ -37,6 +42,12 @@ class Run:
     unkept: list[FileRecord] = field(default_factory=list)
     refused: dict[str, InputError] = field(default_factory=dict)
     members_stored: bool = True
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether what waits is enough to be embedded."""
+        held = sum(len(entry.document.original or b"") for entry in self.waiting)
+        return held >= _BATCH_BYTES or sum(len(entry.passages) for entry in self.waiting) >= _BATCH_PASSAGES
 
     @property
     def unfinished(self) -> list[Prepared]:

@@ -120,7 +120,7 @@ class LargeVectors:
     def best(self, query: Vectors, selected: Selected, k: int) -> tuple[Vectors, Rows]:
         """Return the exact scores of the candidates, and where those stand."""
         wanted = min(max(_CANDIDATES, 2 * k), selected.count)
-        probes = self.probes
+        probes = self.lists if selected.everywhere else self.probes
         while True:
             rough, positions = self._candidates(query, selected, wanted, probes)
             if len(positions) < wanted and probes < self.lists:

@@ -44,11 +44,12 @@ class IndexedPassage:
 class LexicalSnapshot(Protocol):
     """The lexical index at one moment, searched by words. May be used from any thread."""
 
-    def search(self, query: str, k: int) -> list[Scored]:
+    def search(self, query: str, k: int, documents: Sequence[str] = ()) -> list[Scored]:
         """Return at most `k` rows that share a term with the query, best first; scores are BM25 sums.
 
-        Any string is a query; one without words gives none, and so does `k` below 1. Raise
-        `DamagedStore` where the index cannot be read.
+        Any string is a query; one without words gives none, and so does `k` below 1. Where `documents`
+        are named by their ids, only their passages are searched, with the scores that they have among
+        all. Raise `DamagedStore` where the index cannot be read.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -83,12 +83,12 @@ class TantivySnapshot:
             language for language in _LANGUAGES if self._searcher.doc_freq("kind", passage_kind(language))
         ]
 
-    def search(self, query: str, k: int) -> list[Scored]:
+    def search(self, query: str, k: int, documents: Sequence[str] = ()) -> list[Scored]:
         """Return the rows that share terms with the query, under the analysis of each language present."""
         with damage_named():
-            return self._search(query, k)
+            return self._search(query, k, documents)
 
-    def _search(self, query: str, k: int) -> list[Scored]:
+    def _search(self, query: str, k: int, documents: Sequence[str]) -> list[Scored]:
         clauses = [
             (
                 tantivy.Occur.Should,
@@ -99,7 +99,8 @@ class TantivySnapshot:
         ]
         if not clauses or k < 1:
             return []
-        hits = self._best(tantivy.Query.boolean_query(clauses), k)
+        sharing = tantivy.Query.boolean_query(clauses)
+        hits = self._best(self._within(documents, sharing) if documents else sharing, k)
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
         found = [
             Scored(int(row), float(score))
@@ -107,6 +108,12 @@ class TantivySnapshot:
             if row is not None
         ]
         return sorted(found, key=lambda scored: (-scored.score, scored.row))[:k]
+
+    def _within(self, documents: Sequence[str], query: tantivy.Query) -> tantivy.Query:
+        """Return a query for what another one finds in some documents, with the same scores."""
+        of_them = tantivy.Query.term_set_query(self._schema, "document", documents)
+        unscored = tantivy.Query.const_score_query(of_them, 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, unscored)])
 
     def _best(self, query: tantivy.Query, k: int) -> list[tuple[float, tantivy.DocAddress]]:
         """Return the best hits, and all that equal the last of them.

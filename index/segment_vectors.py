@@ -18,11 +18,15 @@ _TIES = 16
 
 
 class Selected:
-    """Some of the positions of a segment, as FAISS reads them: `marks` of shape (positions,), packed."""
+    """Some of the positions of a segment, as FAISS reads them: `marks` of shape (positions,), packed.
 
-    __slots__ = ("bits", "count", "selector")
+    With `everywhere` a search looks for them everywhere: all may be far from what it would look at.
+    """
 
-    def __init__(self, marks: Marks) -> None:
+    __slots__ = ("bits", "count", "everywhere", "selector")
+
+    def __init__(self, marks: Marks, *, everywhere: bool = False) -> None:
+        self.everywhere = everywhere
         self.count = int(np.count_nonzero(marks))
         self.bits = np.packbits(marks, bitorder="little")
         # FAISS keeps a bare pointer to the bits: they live here as long as the selector.

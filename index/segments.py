@@ -11,6 +11,8 @@ from index.embedding import Vectors
 from index.segment_vectors import Marks, MemoryVectors, Rows, SegmentVectors, Selected, compared
 
 _BLOCK = 4096
+# So many vectors are compared one by one sooner than all others are passed over.
+_FEW = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,22 +68,30 @@ class Segment:
 
     def without(self, rows: Rows) -> Segment:
         """Return the segment with ascending rows marked as removed."""
-        first = np.searchsorted(rows, self.rows[0])
-        end = np.searchsorted(rows, self.rows[-1], side="right")
-        positions = self.positions(rows[first:end])
-        positions = positions[positions >= 0]
+        positions = self._found(rows)
         if not len(positions):
             return self
         live = self.live.copy()
         live[positions] = False
         return self._marked(self.rows, self.vectors, live, self.key)
 
-    def search(self, query: Vectors, k: int) -> list[tuple[int, float]]:
-        """Return the `k` best rows with their scores, and of those that score the same the lowest."""
-        k = min(k, self.count)
+    def search(self, query: Vectors, k: int, among: Rows | None = None) -> list[tuple[int, float]]:
+        """Return the `k` best rows with their scores, and of those that score the same the lowest.
+
+        With `among`, rows that ascend, of those that are here and live.
+        """
+        wanted = None if among is None else self._found(among)
+        k = min(k, self.count if wanted is None else len(wanted))
         if k < 1:
             return []
-        scores, positions = self.vectors.best(query, self.selected, k)
+        if wanted is None:
+            scores, positions = self.vectors.best(query, self.selected, k)
+        elif len(wanted) <= _FEW:
+            scores, positions = self.scores(query, wanted), wanted
+        else:
+            marks = np.zeros(len(self.rows), dtype=np.bool_)
+            marks[wanted] = True
+            scores, positions = self.vectors.best(query, Selected(marks, everywhere=True), k)
         rows = self.rows[positions]
         best = np.lexsort((rows, -scores))[:k]
         return list(zip(rows[best].tolist(), scores[best].tolist(), strict=True))
@@ -89,6 +99,13 @@ class Segment:
     def scores(self, query: Vectors, positions: Rows) -> Vectors:
         """Return the scores of the vectors at some positions, to the last bit those of `search`."""
         return compared(query, self.vectors.at(positions))
+
+    def _found(self, rows: Rows) -> Rows:
+        """Return where those of some ascending rows stand that are here and live."""
+        first = np.searchsorted(rows, self.rows[0])
+        end = np.searchsorted(rows, self.rows[-1], side="right")
+        positions = self.positions(rows[first:end])
+        return positions[positions >= 0]
 
     def living(self) -> tuple[Rows, Vectors]:
         """Return the rows not removed, with their vectors."""

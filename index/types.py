@@ -173,7 +173,7 @@ class Document:
     `id` depends on `source` and the text. `origin` tells two files of one name apart and is never
     shown: `file:` with the resolved path, or `upload:` with the name. `sha256` is that of the text's
     UTF-8 bytes, `content_sha256` that of the bytes it was loaded from. `blocks` are in order and do
-    not overlap.
+    not overlap. `original` are those bytes, where they are to be kept with the document.
     """
 
     id: str
@@ -189,13 +189,15 @@ class Document:
     layouts: tuple[PageLayout, ...] = ()
     language: str = "en"
     metadata: Mapping[str, str] = field(default_factory=dict)
+    original: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
     """A stored document without its text. `added` is an ISO 8601 time in UTC.
 
-    `attachments` is how many files its own file had in it when it was stored.
+    `attachments` is how many files its own file had in it when it was stored. `has_original` tells
+    whether the bytes of that file are stored, too.
     """
 
     id: str
@@ -211,6 +213,7 @@ class DocumentInfo:
     added: str
     coverage: Coverage = field(default_factory=Coverage)
     attachments: int = 0
+    has_original: bool = False
 
 
 @dataclass(frozen=True, slots=True)

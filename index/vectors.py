@@ -44,17 +44,18 @@ class VectorIndex(Protocol):
         """Return the number of rows."""
         ...
 
-    def contains(self, rows: Sequence[int]) -> list[bool]:
+    def contains(self, rows: Sequence[int] | Rows) -> list[bool]:
         """Tell for each row whether it is in the index."""
         ...
 
-    def search(self, query: Vectors, k: int) -> list[Scored]:
+    def search(self, query: Vectors, k: int, among: Sequence[int] | Rows | None = None) -> list[Scored]:
         """Return the `k` rows nearest to a query of shape (dimension,), nearest first.
 
         Scores are cosines. Equal scores are in the order of rows, and of those equal at the end the
         lowest rows are returned. There are fewer than `k` results only where the index has fewer
-        rows; `k` below 1 gives none. Raise `InvalidVector` for a query that is zero, not finite or
-        of another shape.
+        rows; `k` below 1 gives none. With `among`, the index is searched as if it had only those of
+        its rows: in any order, those that are named twice once, those that it does not have passed
+        over. Raise `InvalidVector` for a query that is zero, not finite or of another shape.
         """
         ...
 
@@ -177,7 +178,7 @@ class FlatVectorIndex:
     def __len__(self) -> int:
         return sum(segment.count for segment in self._segments)
 
-    def contains(self, rows: Sequence[int]) -> list[bool]:
+    def contains(self, rows: Sequence[int] | Rows) -> list[bool]:
         """Tell for each row whether it is in the index."""
         wanted = _as_rows(rows)
         present = np.zeros(len(wanted), dtype=np.bool_)
@@ -186,10 +187,11 @@ class FlatVectorIndex:
         found: list[bool] = present.tolist()
         return found
 
-    def search(self, query: Vectors, k: int) -> list[Scored]:
-        """Return the `k` rows nearest to the query."""
+    def search(self, query: Vectors, k: int, among: Sequence[int] | Rows | None = None) -> list[Scored]:
+        """Return the `k` rows nearest to the query, of all rows or of some."""
         unit = normalized(np.atleast_2d(query), self._dimension)[0]
-        found = [entry for segment in self._segments for entry in segment.search(unit, k)]
+        wanted = None if among is None else np.unique(_as_rows(among))
+        found = [entry for segment in self._segments for entry in segment.search(unit, k, wanted)]
         found.sort(key=lambda entry: (-entry[1], entry[0]))
         return [Scored(row, score) for row, score in found[: max(k, 0)]]
 

@@ -29,11 +29,15 @@ KEPT_ANSWERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What decides an answer, beside the snapshot it is made from: the effective question and the bounds."""
+    """What decides an answer, beside the snapshot it is made from.
+
+    The effective question, the bounds, and the ids of the documents asked, none where all are.
+    """
 
     question: str
     top_k: int
     threshold: float
+    documents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from index.embedding import Embedder
 from index.snapshot import Snapshot
 from index.types import DEFAULT_COLLECTION, Hit, Span
 from rag.answer_cache import AnswerCache, Asked, Made
-from rag.citations import StoredExcerpts, Verifier
+from rag.citations import StoredExcerpts, Verifier, still_stored
 from rag.claims import citation_of, claimed_places, markers_of
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
@@ -27,6 +27,7 @@ from rag.types import (
     AnswerSentence,
     AnswerStatus,
     Citation,
+    Dropped,
     Reading,
     SearchResult,
 )
@@ -92,21 +93,32 @@ class Assistant:
         self.verifier = Verifier()
 
     def search(
-        self, query: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K
+        self,
+        query: str,
+        collection: str = DEFAULT_COLLECTION,
+        top_k: int = DEFAULT_TOP_K,
+        documents: Sequence[str] = (),
     ) -> SearchResult:
-        """Return the passages nearest to a query, best first."""
+        """Return the passages nearest to a query, best first; of some documents where any are named."""
         effective = effective_query(query)
         _check_top_k(top_k)
-        snapshot = self._snapshot(collection)
-        hits = self._engine(snapshot).retriever.search(snapshot, effective, top_k)
+        snapshot = self._snapshot(collection).within(documents)
+        hits = self._engine(snapshot).retriever.search(snapshot, effective, top_k).hits
         verified = self.verifier.hits(hits, StoredExcerpts(snapshot.catalog, _places(hits)))
         return SearchResult(effective, tuple(verified), snapshot.generation)
 
-    def ask(self, question: str, collection: str = DEFAULT_COLLECTION, top_k: int = DEFAULT_TOP_K) -> Answer:
+    def ask(
+        self,
+        question: str,
+        collection: str = DEFAULT_COLLECTION,
+        top_k: int = DEFAULT_TOP_K,
+        documents: Sequence[str] = (),
+    ) -> Answer:
         """Return the answer that the `top_k` nearest passages give, or an abstention.
 
-        Its `timings` are of the steps that were taken: for an answer that was kept, `cached`, which
-        is to find or to wait for it, and `verify`.
+        They are of the documents named by their ids, or of all where none are. Its `timings` are of the
+        steps that were taken: for an answer that was kept, `cached`, which is to find or to wait for it,
+        and `verify`.
         """
         step = _Stopwatch()
         with step("total"):
@@ -115,7 +127,7 @@ class Assistant:
             snapshot = self._snapshot(collection)
             engine = self._engine(snapshot)
             threshold = engine.reader.threshold if self.threshold is None else self.threshold
-            asked = Asked(effective, top_k, threshold)
+            asked = Asked(effective, top_k, threshold, frozenset(documents))
             make = partial(self._made, asked, snapshot, engine)
             with step("cached"):
                 answer, kept = self._answers.answer(snapshot, asked, make)
@@ -153,11 +165,13 @@ class Assistant:
         """Work an answer out. Keep it only where nothing of it was dropped: why it was may pass."""
         step = _Stopwatch()
         effective = asked.question
+        snapshot = snapshot.within(sorted(asked.documents))
         # For its time: retriever and reader ask again, and the embedder keeps late questions' vectors.
         with step("embed"):
             engine.embedder.embed_query(effective)
         with step("retrieve"):
-            hits = engine.retriever.search(snapshot, effective, asked.top_k)
+            found = engine.retriever.search(snapshot, effective, asked.top_k)
+            hits = found.hits
         with step("read"):
             reading = engine.reader.read(effective, hits)
         answers = reading.evidence and reading.answerable >= asked.threshold
@@ -165,10 +179,12 @@ class Assistant:
             draft = self._generator.generate(effective, hits, reading) if answers else []
         with step("verify"):
             # All at once and after the last step, so that what was deleted until now is missing.
-            stored = StoredExcerpts(snapshot.catalog, [*_places(hits), *claimed_places(draft, hits)])
+            places = [*_places(hits), *claimed_places(draft, hits), *_dropped_places(found.dropped)]
+            stored = StoredExcerpts(snapshot.catalog, places)
             sentences, citations = self._bound(draft, hits, stored)
             shown = self.verifier.hits(_with_reader_scores(hits, reading), stored)
-        unread = snapshot.catalog.unread()
+            dropped = still_stored(found.dropped, stored)
+        unread = snapshot.unread()
         answer = Answer(
             question=effective,
             effective_query=effective,
@@ -181,19 +197,24 @@ class Assistant:
             timings=step.milliseconds,
             generation=snapshot.generation,
             unread=unread if unread.pages else None,
+            dropped=tuple(dropped),
         )
+        whole = (len(shown), len(dropped)) == (len(hits), len(found.dropped))
         claims = sum(len(sentence.claims) for sentence in draft)
         markers = sum(len(sentence.markers) for sentence in sentences)
-        return Made(answer, keep=len(shown) == len(hits) and markers == claims)
+        return Made(answer, keep=whole and markers == claims)
 
     def _stands(self, answer: Answer, snapshot: Snapshot) -> bool:
-        """Tell whether every quote of an answer made before passes the invariant now."""
+        """Tell whether every quote of an answer made before passes, and all that it tells of is stored."""
         quotes = [citation.quote for citation in answer.citations]
         places = [(quote.document_id, Span(quote.start, quote.end)) for quote in quotes]
-        stored = StoredExcerpts(snapshot.catalog, [*places, *_places(answer.hits)])
+        places += [*_places(answer.hits), *_dropped_places(answer.dropped)]
+        stored = StoredExcerpts(snapshot.catalog, places)
         citations = self.verifier.citations(answer.citations, stored)
         hits = self.verifier.hits(answer.hits, stored)
-        return (len(citations), len(hits)) == (len(answer.citations), len(answer.hits))
+        dropped = still_stored(answer.dropped, stored)
+        before = (len(answer.citations), len(answer.hits), len(answer.dropped))
+        return (len(citations), len(hits), len(dropped)) == before
 
     def _bound(
         self, draft: Sequence[DraftSentence], hits: Sequence[Hit], stored: StoredExcerpts
@@ -248,6 +269,10 @@ def _check_top_k(top_k: int) -> None:
 def _places(hits: Sequence[Hit]) -> list[tuple[str, Span]]:
     """Return where the passages of hits stand: document and span."""
     return [(hit.passage.document_id, Span(hit.passage.start, hit.passage.end)) for hit in hits]
+
+
+def _dropped_places(dropped: Sequence[Dropped]) -> list[tuple[str, Span]]:
+    return [(left.document_id, left.span) for left in dropped]
 
 
 def _with_reader_scores(hits: Sequence[Hit], reading: Reading) -> list[Hit]:

@@ -14,7 +14,7 @@ import structlog
 from index.catalog import Catalog
 from index.errors import DamagedStore, DocumentNotFound
 from index.types import Hit, Page, Span
-from rag.types import Citation
+from rag.types import Citation, Dropped
 
 _log = structlog.get_logger(__name__)
 
@@ -105,6 +105,19 @@ class StoredExcerpts:
         """Return `text[start:end]` of a stored document; raise `DocumentNotFound` or `DamagedStore`."""
         found = self._found.get((document_id, Span(start, end))) if end is not None else None
         return found.text if found is not None else self._catalog.text(document_id, start, end)
+
+
+def still_stored(dropped: Sequence[Dropped], store: StoredText) -> list[Dropped]:
+    """Return those passages left out whose document is stored: of one that was deleted nothing is told."""
+    return [left for left in dropped if _is_stored(left.document_id, store)]
+
+
+def _is_stored(document_id: str, store: StoredText) -> bool:
+    try:
+        store.document(document_id)
+    except (DocumentNotFound, DamagedStore):
+        return False
+    return True
 
 
 class Verifier:

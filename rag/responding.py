@@ -101,7 +101,7 @@ class Responder:
         question = effective_query(asking.question)
         effective = await self._standalone(question, asking, writer)
         rewritten = time.perf_counter()
-        own = await work(self._assistant.ask, effective, asking.collection, asking.top_k)
+        own = await work(self._assistant.ask, effective, asking.collection, asking.top_k, asking.documents)
         own = replace(own, question=asking.question)
         if effective != question:
             own = replace(own, timings={"rewrite": (rewritten - started) * 1000, **own.timings})

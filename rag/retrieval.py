@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from index.embedding import Embedder
 from index.snapshot import Snapshot
 from index.terms import words
-from index.types import Hit, Located, Why
+from index.types import Hit, Located, Span, Why
 from index.vectors import Scored
+from rag.types import Dropped, DropReason
 
 # Of Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
 # learning methods" (SIGIR 2009).
 RRF_CONSTANT = 60
 _SHINGLE = 5
+# More would be told to nobody.
+_MOST_DROPPED = 20
+
+_Shingles = set[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval makes of a query: hits, and what it left out before it had all of them, best first."""
+
+    hits: tuple[Hit, ...]
+    dropped: tuple[Dropped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A passage that was come upon, with its fused score and why."""
+
+    located: Located
+    score: float
+    why: Why
 
 
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
@@ -45,10 +68,10 @@ class Retriever:
         self._duplicate = duplicate
         self._floor = floor
 
-    def search(self, snapshot: Snapshot, query: str, k: int) -> list[Hit]:
-        """Return at most `k` hits, best first, with ranks from 1."""
+    def search(self, snapshot: Snapshot, query: str, k: int) -> Found:
+        """Return at most `k` hits, best first, with ranks from 1, and the first of what was left out."""
         if not len(snapshot) or not query.strip():
-            return []
+            return Found(())
         vector = self._embedder.embed_query(query)
         depth = max(self._candidates, k)
         dense = snapshot.dense(vector, depth)
@@ -57,32 +80,49 @@ class Retriever:
         located = snapshot.passages(list(fused))
         cosines = dict(zip(located, snapshot.cosines(vector, list(located)), strict=True))
         why = _why(cosines, dense, lexical)
-        kept = self._distinct({row: located[row] for row in fused if self._is_near(why.get(row))}, k)
-        return [
-            Hit(
-                passage=located[row].passage,
-                source=located[row].source,
-                title=located[row].title,
-                score=fused[row],
-                rank=rank,
-                why=why[row],
-            )
-            for rank, row in enumerate(kept, start=1)
-        ]
+        # One that is missing was deleted since the snapshot was taken.
+        ranked = [_Candidate(located[row], fused[row], why[row]) for row in fused if row in located]
+        return self._chosen(ranked, k)
 
-    def _is_near(self, why: Why | None) -> bool:
-        # None: deleted since the snapshot was taken.
-        return why is not None and (why.lexical_rank is not None or (why.dense_score or 0) >= self._floor)
+    def _chosen(self, ranked: Sequence[_Candidate], k: int) -> Found:
+        """Take the first `k` of some candidates that are near enough and no copies."""
+        kept: list[tuple[_Candidate, _Shingles]] = []
+        dropped: list[Dropped] = []
+        for candidate in ranked:
+            if len(kept) == k:
+                break
+            if not self._is_near(candidate.why):
+                dropped.append(_dropped(candidate, DropReason.FAR))
+                continue
+            shingles = _shingles(candidate.located.passage.text)
+            if any(len(shingles & above) >= self._duplicate * len(shingles) for _, above in kept):
+                dropped.append(_dropped(candidate, DropReason.DUPLICATE))
+            else:
+                kept.append((candidate, shingles))
+        hits = (_hit(candidate, rank) for rank, (candidate, _) in enumerate(kept, start=1))
+        return Found(tuple(hits), tuple(dropped[:_MOST_DROPPED]))
 
-    def _distinct(self, ranked: dict[int, Located], k: int) -> list[int]:
-        kept: list[tuple[int, set[tuple[str, ...]]]] = []
-        for row, located in ranked.items():
-            shingles = _shingles(located.passage.text)
-            if all(len(shingles & other) < self._duplicate * len(shingles) for _, other in kept):
-                kept.append((row, shingles))
-                if len(kept) == k:
-                    break
-        return [row for row, _ in kept]
+    def _is_near(self, why: Why) -> bool:
+        return why.lexical_rank is not None or (why.dense_score or 0) >= self._floor
+
+
+def _hit(candidate: _Candidate, rank: int) -> Hit:
+    located = candidate.located
+    return Hit(located.passage, located.source, located.title, candidate.score, rank, candidate.why)
+
+
+def _dropped(candidate: _Candidate, reason: DropReason) -> Dropped:
+    located, passage = candidate.located, candidate.located.passage
+    return Dropped(
+        document_id=passage.document_id,
+        source=located.source,
+        title=located.title,
+        heading=passage.heading,
+        page=passage.page,
+        span=Span(passage.start, passage.end),
+        why=candidate.why,
+        reason=reason,
+    )
 
 
 def _rows(scored: Sequence[Scored]) -> list[int]:
@@ -98,7 +138,7 @@ def _why(cosines: dict[int, float], dense: Sequence[Scored], lexical: Sequence[S
     }
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
+def _shingles(text: str) -> _Shingles:
     found = words(text)
     # A text of fewer words is one run.
     return {tuple(found[i : i + _SHINGLE]) for i in range(max(1, len(found) - _SHINGLE + 1))}

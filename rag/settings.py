@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         description="sentences of a language model under which no quote stands: drop leaves them out, mark "
         "shows them as not supported by the documents",
     )
+    keep_originals: bool = Field(
+        True, description="keep the bytes of PDFs, so that quotes can be shown on their pages"
+    )
     max_file_mb: float = Field(32, gt=0, le=4096, description="greatest size of a file or upload")
 
     ocr: Literal["auto", "off", "force"] = Field(

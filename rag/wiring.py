@@ -12,7 +12,7 @@ from index.chunking import CHUNK_TOKENS, Chunker, target_of
 from index.embedding import Embedder, EmbeddingSpace
 from index.embedding.model_files import PACKAGED_MODEL
 from index.embedding.probes import ProvenEmbedder
-from index.errors import InvalidReindex, SpaceMismatch
+from index.errors import InvalidReindex, ReadOnlyStore, SpaceMismatch
 from index.home import Home
 from index.snapshot import Snapshot
 from index.store import Store
@@ -28,9 +28,11 @@ from rag.retrieval import Retriever
 from rag.settings import Settings
 
 if TYPE_CHECKING:
+    from index.catalog import Catalog
     from index.ingest import Ingestor
     from index.reindex import Reindexed, Reindexer, ReindexProgress
     from index.running import JobRunner, Reindex
+    from rag.history.store import History
 
 
 class Application:
@@ -57,6 +59,10 @@ class Application:
         self._embedders: dict[str, Embedder] = {}
         self._engines: dict[str, Engine] = {}
         self._building = threading.Lock()
+        self._writable = writable
+        # Not the lock above, which is held while a model is made ready.
+        self._opening = threading.Lock()
+        self._history: History | None = None
         self.readers = readers or Readers(settings)
         self._writer = writer or writer_of(settings)
         self.embedder = embedder or self._find(settings.model or PACKAGED_MODEL)
@@ -117,6 +123,7 @@ class Application:
                 OcrMode(settings.ocr), settings.ocr_languages, int(settings.max_unpacked_mb * 2**20)
             ),
             limits=Limits(settings.parse_seconds, memory_bytes=settings.parse_memory_mb * 2**20),
+            keep_originals=settings.keep_originals,
         )
 
     def reindex_request(
@@ -165,9 +172,31 @@ class Application:
             )
         return reindexer
 
+    @property
+    def history(self) -> History:
+        """The conversations that visitors had, opened when first asked for.
+
+        Raise `ReadOnlyStore` where the application is not writable, and as `HistoryFile` does.
+        """
+        if not self._writable:
+            raise ReadOnlyStore("this process reads the home only; another one may be keeping conversations")
+        with self._opening:
+            if self._history is None:
+                from rag.history.file import HISTORY_FILE
+                from rag.history.store import History
+
+                path = self.settings.home / HISTORY_FILE
+                self._history = History(path, self._catalog, self.assistant.verifier)
+            return self._history
+
     def close(self) -> None:
         """Close the home and let go of its lock."""
+        if self._history is not None:
+            self._history.close()
         self.home.close()
+
+    def _catalog(self, collection: str) -> Catalog:
+        return self.home.collection(collection).catalog
 
     def _snapshot(self, collection: str) -> Snapshot:
         return self.home.collection(collection).snapshot()

@@ -6,10 +6,10 @@ One file for all of them, long as it is: who implements a seam finds its contrac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -31,7 +31,10 @@ from index.errors import (
 from index.jobs import FileRecord, FileStatus, JobKind, JobLog, JobState
 from index.lexical import IndexedPassage, LexicalIndex
 from index.loading import Loader, OcrMode, Parsed, Parsing, Signs, chosen_loader, zips
+from index.sources import content_sha256
 from index.types import (
+    Block,
+    BlockKind,
     Document,
     Hit,
     Page,
@@ -290,6 +293,37 @@ class VectorIndexContract:
         with pytest.raises(KeyError):
             index.cosines(query, [3])
 
+    @pytest.mark.parametrize("share", [1, 2, 7, 700])
+    def test_a_search_among_some_rows_equals_numpy_over_these_alone(self, share: int) -> None:
+        vectors = self.vectors(900)
+        index = self.empty()
+        for first in range(0, 900, 300):
+            index = index.updated([], range(first, first + 300), vectors[first : first + 300])
+        index = index.updated(range(0, 900, 5), [1000], vectors[:1])
+        among = [row for row in range(900) if row % share == 1 % share and row % 5]
+        asked = [*reversed(among), 0, 5, -1, 77_777, *among[:3]]
+        for some in (index, index.merged()):
+            for query in self.vectors(5, seed=99):
+                for k in (1, 7, len(among), 2_000):
+                    found = some.search(query, k, asked)
+                    expected = self.oracle(among, vectors[among], query, k)
+                    assert [scored.row for scored in found] == [row for row, _ in expected]
+                    np.testing.assert_allclose(
+                        [scored.score for scored in found], [cosine for _, cosine in expected], atol=1e-5
+                    )
+
+    def test_among_no_rows_nothing_is_found(self) -> None:
+        index = self.empty().updated([], range(5), self.vectors(5))
+        assert index.search(self.vectors(1)[0], 5, []) == []
+        assert index.search(self.vectors(1)[0], 5, [9]) == []
+
+    def test_of_equal_scores_among_some_rows_the_lowest_are_returned(self) -> None:
+        same = np.repeat(self.vectors(1), 800, axis=0)
+        index = self.empty().updated([], range(800), same).merged()
+        for last in (20, 799):
+            found = index.search(same[0], 5, range(last, 2, -1))
+            assert [scored.row for scored in found] == [3, 4, 5, 6, 7]
+
     def test_no_results_for_k_below_one(self) -> None:
         index = self.empty().updated([], range(5), self.vectors(5))
         assert index.search(self.vectors(1)[0], 0) == []
@@ -536,6 +570,28 @@ class LexicalIndexContract:
         index.apply([], self.entries("A glacier melted.", "a", 0), 1)
         assert index.snapshot().search("glacier", 0) == []
 
+    def test_within_some_documents_scores_are_those_among_all(self) -> None:
+        index, ids = self.index(), []
+        for n in range(60):
+            entries = self.entries(f"The river {'froze ' * (n % 7)} in winter {n}.", f"r{n}", n)
+            index.apply([], entries, index.sequence + 1)
+            ids.append(entries[0].passage.document_id)
+        snapshot = index.snapshot()
+        everywhere = snapshot.search("the frozen river in winter", 60)
+        assert len(everywhere) == 60
+        for chosen in ([7], [59, 0, 30], range(0, 60, 2), range(60)):
+            found = snapshot.search("the frozen river in winter", 10, [ids[n] for n in chosen])
+            assert found == [scored for scored in everywhere if scored.row in chosen][:10]
+
+    def test_within_documents_that_share_no_word_or_are_not_there_nothing_is_found(self) -> None:
+        index = self.index()
+        glacier = self.entries("A glacier melted.", "a", 0)
+        index.apply([], glacier + self.entries("A river froze.", "b", 1), 1)
+        within = [glacier[0].passage.document_id, "0" * 32, "", glacier[0].passage.document_id]
+        assert index.snapshot().search("river", 5, within) == []
+        assert index.snapshot().search("river", 5, within[1:3]) == []
+        assert [scored.row for scored in index.snapshot().search("glacier river", 5, within)] == [0]
+
     def test_scripts_without_spaces_are_searched_and_hide_no_others(self) -> None:
         index = self.index()
         index.apply([], self.entries("A glacier melted.", "a", 0), 1)
@@ -649,6 +705,19 @@ class CatalogContract:
         assert catalog.document(made.id).coverage == Coverage()
         assert catalog.unread() == Unread(0, 0)
 
+    def test_blocks_come_back_all_or_those_of_a_stretch(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        kept = (Block(BlockKind.HEADING, 0, 3, 2), Block(BlockKind.CODE, 4, 9), Block(BlockKind.TABLE, 9, 20))
+        made, _ = self.put(catalog, self.text, blocks=kept)
+        for held in (held() for held in (lambda: catalog, self.reopened)):
+            assert held.blocks(made.id) == kept
+            assert held.blocks(made.id, Span(2, 9)) == kept[:2]
+            assert held.blocks(made.id, Span(9, 10)) == kept[2:]
+            assert held.blocks(made.id, Span(3, 4)) == held.blocks(made.id, Span(20, 25)) == ()
+            with pytest.raises(DocumentNotFound):
+                held.blocks("nothing")
+
     def test_layouts_come_back_as_they_were_put_page_by_page(self) -> None:
         catalog = self.catalog()
         catalog.spaces.activate(self.space)
@@ -673,6 +742,59 @@ class CatalogContract:
         catalog.delete(new.id)
         assert catalog.layouts(new.id) == []
 
+    # Longer than a part of it is.
+    original = b"%PDF-" + bytes(range(256)) * 40_000
+    of_original: ClassVar[Mapping[str, str]] = {"content_sha256": content_sha256(original)}
+
+    def test_an_original_comes_back_and_is_no_part_of_the_document_otherwise(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text, original=self.original, **self.of_original)
+        other, _ = self.put(catalog, "Other.", "other.txt")
+        for held in (held() for held in (lambda: catalog, self.reopened)):
+            assert held.original(made.id) == self.original
+            assert held.original(other.id) is None
+            assert held.whole(made.id) == replace(made, original=None)
+            assert [info.has_original for info in held.documents()] == [True, False]
+            assert held.document(made.id).has_original
+            with pytest.raises(DocumentNotFound, match="nothing"):
+                held.original("nothing")
+
+    def test_an_original_goes_with_its_document_and_with_its_old_version(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        old, _ = self.put(catalog, "The old version.", original=self.original, **self.of_original)
+        new, _ = self.put(catalog, "The new version.")
+        assert catalog.original(new.id) is None
+        again, _ = self.put(catalog, "The old version.")
+        assert (again.id, catalog.original(again.id)) == (old.id, None)
+        catalog.delete(again.id)
+        with pytest.raises(DocumentNotFound):
+            catalog.original(again.id)
+
+    def test_an_original_is_kept_later_only_where_it_is_the_document_s_own_and_lacking(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text, **self.of_original)
+        before = catalog.sequence()
+        catalog.keep_original("nothing", self.original)
+        catalog.keep_original(made.id, b"other bytes")
+        assert catalog.original(made.id) is None
+        for _ in range(2):
+            catalog.keep_original(made.id, self.original)
+            catalog = self.reopened()
+            assert catalog.original(made.id) == self.original
+        assert catalog.sequence() == before
+
+    def test_a_document_that_is_put_again_gets_the_original_that_it_lacks(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, self.text, **self.of_original)
+        self.put(catalog, self.text, original=b"of another file", content_sha256="0" * 64)
+        assert catalog.original(made.id) is None
+        self.put(catalog, self.text, original=self.original, **self.of_original)
+        assert catalog.original(made.id) == self.original
+
     def test_unread_pages_are_counted_as_documents_come_and_go(self) -> None:
         catalog = self.catalog()
         catalog.spaces.activate(self.space)
@@ -685,6 +807,39 @@ class CatalogContract:
         assert catalog.unread() == Unread(2, 3)
         self.put(catalog, "Two, read anew.", "b", pages=self.pages[:3])
         assert self.reopened().unread() == Unread(1, 2)
+
+    def test_unread_pages_of_some_documents_are_those_of_no_other(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        one, _ = self.put(catalog, "One.", "a", pages=self.pages)
+        two, _ = self.put(catalog, "Two.", "b", pages=self.pages[:4])
+        three, _ = self.put(catalog, "Three.", "c", pages=self.pages[:3])
+        assert catalog.unread([one.id]) == Unread(1, 2)
+        assert catalog.unread([three.id]) == Unread(0, 0)
+        assert catalog.unread([two.id, three.id, one.id, two.id]) == Unread(2, 3)
+        catalog.delete(one.id)
+        assert catalog.unread([one.id, two.id]) == Unread(1, 1)
+
+    def test_the_rows_of_documents_are_those_of_their_passages(self) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        ids = [self.put(catalog, self.text, f"{name}.txt")[0].id for name in "abc"]
+        rows = [[row for row, _ in catalog.passages_of(document_id)] for document_id in ids]
+        assert all(len(some) > 1 for some in rows)
+        assert catalog.rows_of([ids[1]]) == rows[1]
+        assert catalog.rows_of([ids[2], ids[0], ids[2]]) == sorted(rows[0] + rows[2])
+        assert catalog.rows_of(ids, self.space.id) == sorted(row for some in rows for row in some)
+        assert catalog.rows_of(ids, "another space") == []
+        assert catalog.rows_of([]) == []
+
+    @pytest.mark.parametrize("unknown", ["0" * 32, "", "\ud800", "\0", "x" * 100_000])
+    def test_rows_of_a_document_that_is_not_stored_are_refused_by_its_id(self, unknown: str) -> None:
+        catalog = self.catalog()
+        catalog.spaces.activate(self.space)
+        made, _ = self.put(catalog, "One.")
+        with pytest.raises(DocumentNotFound) as refused:
+            catalog.rows_of([made.id, unknown])
+        assert repr(unknown) in str(refused.value)
 
     def test_the_last_document_with_unread_pages_takes_them_with_it(self) -> None:
         catalog = self.catalog()

@@ -15,8 +15,9 @@ from index.chunking import Chunker, indexed_text
 from index.errors import DocumentNotFound, StorageError
 from index.jobs import FileRecord, FileStatus, JobKind
 from index.reindex import Reindexer
+from index.sources import content_sha256
 from index.store import CATALOG_FILE, Store
-from index.types import Document, Page, PageLayout, PageReading, Word
+from index.types import Document, DocumentInfo, Page, PageLayout, PageReading, Word
 
 SMALL = HashingEmbedder(dimension=8, name="small")
 LARGE = HashingEmbedder(dimension=16, name="large")
@@ -33,12 +34,15 @@ def _sentences(subject: str, count: int) -> str:
 
 
 def _paged(made: Document) -> Document:
-    """Return a document as of three pages, of which the last could not be read."""
+    """Return a document as of a file of three pages, of which the last could not be read."""
     half, end = len(made.text) // 2, len(made.text)
     last = Page(3, end, end, reading=PageReading.UNREAD, reason="no text is on it")
     words = [Word(place, place + 6, 72.5, 72, 100, 80.25) for place in range(0, 120, 8)]
+    original = b"%PDF-1.6 of a dam \x00\xff" * 60
     return replace(
         made,
+        original=original,
+        content_sha256=content_sha256(original),
         pages=(Page(1, 0, half), Page(2, half, end), last),
         # SQLite keeps a whole number otherwise than one that is none.
         layouts=(PageLayout.of(1, 612, 792, words), PageLayout.of(2, 595.276, 841.89, words[:1])),
@@ -85,12 +89,13 @@ def build(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a collection says: passages by row with their documents' names, texts, infos and layouts by id."""
+    """What a collection says: passages by row with their documents' names, and by id all else of these."""
 
     hits: dict[int, object]
     texts: dict[str, str]
     infos: dict[str, object]
     layouts: dict[tuple[str, int], PageLayout]
+    originals: dict[str, bytes]
 
 
 def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
@@ -106,6 +111,7 @@ def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
     texts: dict[str, str] = {}
     infos: dict[str, object] = {}
     layouts: dict[tuple[str, int], PageLayout] = {}
+    originals: dict[str, bytes] = {}
     try:
         snapshot = store.snapshot()
         for query in QUERIES:
@@ -123,15 +129,23 @@ def answers(folder: Path, *, every_row: bool = False) -> Answers | None:
         for made in DOCUMENTS:
             try:
                 texts[made.id] = store.catalog.text(made.id)
-                infos[made.id] = store.catalog.document(made.id)
+                infos[made.id] = _told(store.catalog.document(made.id))
                 layouts |= {(made.id, one.number): one for one in store.catalog.layouts(made.id)}
             except (StorageError, DocumentNotFound):
                 continue
+            with suppress(StorageError):
+                if (original := store.catalog.original(made.id)) is not None:
+                    originals[made.id] = original
         with suppress(StorageError):
-            infos |= {info.id: info for info in store.catalog.documents()}
+            infos |= {info.id: _told(info) for info in store.catalog.documents()}
     finally:
         store.close()
-    return Answers(hits, texts, infos, layouts)
+    return Answers(hits, texts, infos, layouts, originals)
+
+
+def _told(info: DocumentInfo) -> DocumentInfo:
+    """Return what is told of a document; an original that was lost is less, and not another thing."""
+    return replace(info, has_original=False)
 
 
 def disagreements(said: Answers | None, before: Answers) -> list[str]:
@@ -141,6 +155,9 @@ def disagreements(said: Answers | None, before: Answers) -> list[str]:
     wrong = [f"row {row}" for row, hit in said.hits.items() if before.hits.get(row) != hit]
     wrong += [f"text of {made}" for made, text in said.texts.items() if before.texts.get(made) != text]
     wrong += [f"layout of {at}" for at, one in said.layouts.items() if before.layouts.get(at) != one]
+    wrong += [
+        f"original of {made}" for made, one in said.originals.items() if before.originals.get(made) != one
+    ]
     return wrong + [f"info of {made}" for made, info in said.infos.items() if before.infos.get(made) != info]
 
 

@@ -1,16 +1,17 @@
-"""Loaders that do what a hostile file could make a real one do; the sandbox is tried with them."""
+"""Loaders and drawers that do what a hostile file could make real ones do; the sandbox is tried with them."""
 
 from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 
 from index.errors import EncryptedDocument
-from index.loading import Attachment, Parsed, Parsing, Signs
+from index.loading import Attachment, Parsed, Parsing, Signs, png
 from index.types import Block, BlockKind
 
 
@@ -157,3 +158,25 @@ LOADERS = tuple(
         recurse, refuse, shout, sleep, swell, write,
     )
 )  # fmt: skip
+
+
+class Drawing:
+    """A drawer that calls a function with a file's bytes, and gives what that returns as its picture."""
+
+    libraries: tuple[str, ...] = ()
+
+    def __init__(self, name: str, do: Callable[[bytes, Parsing], object]) -> None:
+        self.media_type = name
+        self._do = do
+
+    def draw(self, data: bytes, name: str, page: int, width: int) -> bytes:
+        found = self._do(data, Parsing())
+        return found if isinstance(found, bytes) else str(found).encode()
+
+
+def size(data: bytes, parsing: Parsing) -> bytes:
+    """Say that there is a picture of two sides given in bytes."""
+    return png.SIGNATURE + struct.pack(">I", 13) + b"IHDR" + data + bytes(5)
+
+
+DRAWERS = tuple(Drawing(do.__name__, do) for do in (abort, environment, fail, hang, shout, size, swell))

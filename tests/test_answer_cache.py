@@ -157,6 +157,30 @@ def test_a_document_that_another_process_deleted_is_not_quoted_from_what_was_kep
     assert "cached" not in answer.timings
 
 
+def test_what_another_process_deleted_is_not_told_as_left_out_from_what_was_kept(
+    home: Home, store: Store
+) -> None:
+    put(store, SIGNED)
+    copy = put(store, SIGNED.upper(), "copy.txt")
+    asking = assistant(home, SAID)
+    assert [dropped.document_id for dropped in asking.ask(QUESTION).dropped] == [copy.id]
+    store.catalog.delete(copy.id)
+    answer = asking.ask(QUESTION)
+    assert answer.citations
+    assert answer.dropped == ()
+
+
+def test_an_answer_that_lost_what_it_tells_of_is_not_kept(home: Home, store: Store) -> None:
+    put(store, SIGNED)
+    copy = put(store, SIGNED.upper(), "copy.txt")
+    # Past the store, once, while the first answer is made: what is kept would tell of it again.
+    deletions = iter([copy.id])
+    counting = Counting(replace(SAID, first=lambda: [store.catalog.delete(gone) for gone in deletions]))
+    asking = assistant(home, counting)
+    assert [asking.ask(QUESTION).dropped for _ in range(3)] == [(), (), ()]
+    assert len(counting.asked) == 2
+
+
 def test_an_answer_that_lost_a_quote_is_not_kept(home: Home, store: Store) -> None:
     put(store)
     counting = Counting(Drafting([("Both.", [(DELEGATES, DELEGATES), (SIGNED, SIGNED.upper())])]))

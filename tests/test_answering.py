@@ -21,7 +21,7 @@ from rag.generation.phrases import ABSTENTION
 from rag.reading import Reader
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
-from rag.types import Answer, AnswerStatus, Evidence, Reading
+from rag.types import Answer, AnswerStatus, DropReason, Evidence, Reading
 
 EMBEDDER = HashingEmbedder()
 SIGNED = "The treaty was signed on 3 May 1921."
@@ -322,6 +322,24 @@ def test_hits_carry_the_score_of_their_best_sentence(home: Home, store: Store) -
     put(store, "The treaty was signed.")
     (hit,) = assistant(home, reader=SureReader()).ask(QUESTION).hits
     assert hit.why.reader_score == 1.0
+
+
+def test_an_answer_tells_what_retrieval_left_out(home: Home, store: Store) -> None:
+    put(store, SIGNED)
+    copy = put(store, SIGNED.upper(), "copy.txt")
+    for least in (None, 1.0):
+        (dropped,) = assistant(home, least=least).ask(QUESTION).dropped
+        assert (dropped.document_id, dropped.reason) == (copy.id, DropReason.DUPLICATE)
+        assert copy.text[dropped.span.start : dropped.span.end] == SIGNED.upper()
+
+
+def test_what_was_left_out_of_a_document_deleted_meanwhile_is_not_told(home: Home, store: Store) -> None:
+    put(store, SIGNED)
+    copy = put(store, SIGNED.upper(), "copy.txt")
+    drafting = Drafting([("Signed.", [(SIGNED, SIGNED)])], first=lambda: store.delete(copy.id))
+    answer = assistant(home, drafting, SureReader()).ask(QUESTION)
+    assert answer.citations
+    assert answer.dropped == ()
 
 
 def test_every_step_is_timed(home: Home, store: Store) -> None:

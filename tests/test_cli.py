@@ -64,6 +64,29 @@ def test_json_of_ask_and_search_has_the_fields_of_the_api(capsys: pytest.Capture
     assert set(printed(capsys)) == {"effective_query", "hits", "generation"}
 
 
+def test_documents_named_by_their_ids_are_asked_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "documents" / "other.txt").write_text("The ferry to Holm leaves at ten.")
+    run(["ingest", "documents"])
+    capsys.readouterr()
+    run(["search", "ferry", "--json"])
+    hits = printed(capsys)["hits"]
+    ids = {hit["source"]: hit["document_id"] for hit in hits}  # type: ignore[attr-defined]
+    for command in ("ask", "search"):
+        asked = [command, "When does the ferry leave?", "--json"]
+        for source, chosen in ids.items():
+            assert run([*asked, "--document", chosen]) == 0
+            hits = printed(capsys)["hits"]
+            assert {hit["source"] for hit in hits} == {source}  # type: ignore[attr-defined]
+        both = [argument for chosen in ids.values() for argument in ("--document", chosen)]
+        assert run([*asked, *both]) == 0
+        assert len(printed(capsys)["hits"]) >= 2  # type: ignore[arg-type]
+        for unknown in ("nowhere", "half \udcff"):
+            assert run([*asked, "--document", unknown]) == 2
+            assert repr(unknown) in json.loads(capsys.readouterr().err)["message"]
+
+
 def test_a_file_that_cannot_be_read_ends_with_1_and_keeps_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,7 +207,7 @@ def test_an_abstention_lists_the_nearest_passages_as_such(
 def test_ask_says_how_many_pages_could_not_be_read(
     threshold: str, before: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(SqlCatalog, "unread", lambda _: Unread(1, 1))
+    monkeypatch.setattr(SqlCatalog, "unread", lambda *_: Unread(1, 1))
     monkeypatch.setenv("QUOTEBOUND_THRESHOLD", threshold)
     run(["ingest", "documents"])
     capsys.readouterr()

@@ -16,6 +16,7 @@ from listening import listening
 from pydantic import SecretStr
 
 import rag.client
+from index.loading import png
 from rag.client import (
     AnswerSpan,
     Citation,
@@ -75,6 +76,23 @@ def added(client: Client, text: str = FERRY, name: str = "ferry.txt", **given: A
     document_id = job.files[0].document_id
     assert document_id is not None
     return document_id
+
+
+def test_documents_named_by_their_ids_are_asked_alone(client: Client) -> None:
+    added(client)
+    chosen = added(client, "The ferry to Holm leaves at ten.", "holm.txt")
+    question = "When does the ferry leave?"
+    *_, done = client.stream(question, documents=[chosen])
+    assert isinstance(done, rag.client.Done)
+    for hits in (
+        client.ask(question, documents=[chosen]).hits,
+        client.search(question, documents=(chosen, chosen)).hits,
+        done.answer.hits,
+    ):
+        assert {hit.document_id for hit in hits} == {chosen}
+    assert len(client.search(question, documents=[]).hits) > 1
+    with pytest.raises(NotFound, match="nowhere"):
+        client.ask(question, documents=["nowhere"])
 
 
 def test_an_answer_comes_with_quotes_that_hold(client: Client) -> None:
@@ -181,6 +199,23 @@ def test_pages_and_words_of_a_pdf_are_told(client: Client) -> None:
     word = client.words(document_id, page.start, page.start + 40)[0]
     assert word.page == 1
     assert client.text(document_id, word.start, word.end).strip()
+
+
+def test_a_page_of_a_pdf_comes_as_a_picture(client: Client) -> None:
+    job = client.add(Path(__file__).parent / "documents" / "article.pdf")
+    document_id = job.files[0].document_id or ""
+    sizes = [
+        png.size_of(picture)[0]
+        for picture in (client.page_image(document_id, 1), client.page_image(document_id, 1, 200))
+    ]
+    assert sizes == [1000, 200]
+    for number, width, error, code in (
+        (99, 200, NotFound, "page_not_found"),
+        (1, 9, Invalid, "invalid_request"),
+    ):
+        with pytest.raises(error) as raised:
+            client.page_image(document_id, number, width)
+        assert raised.value.code == code
 
 
 @pytest.mark.parametrize("kind", ["path", "string", "bytes", "file"])

@@ -159,6 +159,17 @@ def test_where_all_that_is_near_was_removed_what_is_far_is_found(large: FlatVect
     assert len(rows_of(few, query, 100)) == 100
 
 
+@pytest.mark.parametrize("few", [40, 1_500])
+def test_among_rows_that_are_all_far_from_the_query_the_nearest_are_found(
+    exact: FlatVectorIndex, large: FlatVectorIndex, few: int
+) -> None:
+    assert body(large).probes < body(large).lists
+    with large_from(400, candidates=40):
+        for query in clustered(20, 7):
+            far = rows_of(exact, query, 3_000)[-few:]
+            assert [scored.row for scored in large.search(query, 10, far)] == far[:10]
+
+
 def test_of_thousands_that_score_the_same_the_lowest_rows_are_returned(tmp_path: Path) -> None:
     same = np.repeat(clustered(2), (50, 5_000), axis=0)
     index = merged(FlatVectorIndex(DIMENSION, scratch=tmp_path).updated([], range(5_050), same))

@@ -109,6 +109,15 @@ def refusal(application: Application, tool: str, **arguments: Any) -> str:
     return text_of(result)
 
 
+def test_documents_named_by_their_ids_are_asked_alone(library: Application) -> None:
+    chosen = id_of(library, "long.txt")
+    for tool, asked in (("ask", {"question": QUESTION}), ("search", {"query": QUESTION})):
+        hits = given(library, tool, documents=[chosen], **asked)["hits"]
+        assert {hit["document_id"] for hit in hits} <= {chosen}
+        assert given(library, tool, documents=[], **asked)["hits"]
+        assert "'nowhere'" in refusal(library, tool, documents=["nowhere"], **asked)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_four_tools_are_listed_that_only_read_and_bound_what_they_take(
     library: Application, mode: str

@@ -2,7 +2,8 @@
 
 `tests/homes/format-N.sql` is a collection as version N of the catalog kept it; such a file is written
 once, when N is new, and never changed. `dam.txt` and `letters.txt` are in it, and `gone.txt` was deleted.
-From format 3 on `dam.txt` is of four slides, the last of them unread, and `letters.txt` has layouts.
+From format 3 on `dam.txt` is of four slides, the last of them unread, and `letters.txt` has layouts; from
+format 4 on it has its original, too.
 """
 
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from contracts import chunked
+from damaging import rows
 from doubles import HashingEmbedder
 
 from index.chunking import indexed_text
@@ -68,6 +70,19 @@ def test_what_a_page_tells_is_there_from_format_3_on(tmp_path: Path) -> None:
     assert first.words() == [Word(0, 1, 72, 72, 80, 84.5), Word(2, 8, 82, 72, 120, 84.5)]
     assert (second.number, second.width, second.height) == (2, 595.276, 841.89)
     assert catalog.unread() == Unread(1, 1)
+
+
+def test_originals_are_there_from_format_4_on_and_before_that_once_they_are_kept(folder: Path) -> None:
+    version = int(rows(folder, "SELECT value FROM meta WHERE key = 'schema_version'")[0][0])
+    catalog = Store(folder, SPACE, writable=True).catalog
+    dam, letters = catalog.documents()
+    kept = b"%PDF-1.6 of letters\x00\xff" if version >= 4 else None
+    assert (letters.has_original, catalog.original(letters.id)) == (version >= 4, kept)
+    assert catalog.original(dam.id) is None
+    # The original of a text is the text.
+    data = catalog.text(dam.id).encode()
+    catalog.keep_original(dam.id, data)
+    assert catalog.original(dam.id) == data
 
 
 def test_pages_of_earlier_formats_were_read(folder: Path) -> None:

@@ -38,8 +38,9 @@ def test_every_operation_is_sent_something_and_serves_it(
     sent = {operation for operation, _ in found.sent}
     assert sent == set(operations)
     served = {operation for operation, status in found.sent if status < 300}
-    # Which document there is, and which of its words, is more than luck comes to.
-    assert sent - served <= {"GET /documents/{document_id}/words"}
+    # Which document there is, and which of its words or pages, is more than luck comes to.
+    pages = "GET /documents/{document_id}/pages/{number}/image"
+    assert sent - served <= {"GET /documents/{document_id}/words", pages}
 
 
 def test_an_error_is_documented_as_json_even_where_the_answer_is_another_thing(

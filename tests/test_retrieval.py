@@ -14,6 +14,7 @@ from index.embedding import Vectors
 from index.store import Store
 from index.types import Document, Hit, Why
 from rag.retrieval import Retriever, reciprocal_rank_fusion
+from rag.types import DropReason
 
 EMBEDDER = HashingEmbedder()
 
@@ -29,7 +30,7 @@ def put(store: Store, *texts: str) -> list[Document]:
 
 
 def search(store: Store, query: str, k: int = 10, retriever: Retriever | None = None) -> list[Hit]:
-    return (retriever or Retriever(EMBEDDER)).search(store.snapshot(), query, k)
+    return list((retriever or Retriever(EMBEDDER)).search(store.snapshot(), query, k).hits)
 
 
 def texts(hits: Sequence[Hit]) -> list[str]:
@@ -119,6 +120,44 @@ def test_passages_that_share_less_than_most_of_their_words_are_both_kept(store: 
     assert len(search(store, "glacier")) == 2
 
 
+def left_out(store: Store, query: str, k: int = 10) -> list[tuple[str, str]]:
+    """Return the document and the reason of each passage that a search left out."""
+    found = Retriever(EMBEDDER).search(store.snapshot(), query, k)
+    return [(dropped.source, dropped.reason.value) for dropped in found.dropped]
+
+
+def test_what_is_left_out_is_told_with_its_place_and_the_reason(store: Store) -> None:
+    _, copy, far = put(store, "A glacier melted.", "A GLACIER MELTED!", "Bridges fell.")
+    found = Retriever(EMBEDDER).search(store.snapshot(), "who saw a glacier that melted", 10)
+    told = {dropped.reason: dropped for dropped in found.dropped}
+    assert set(told) == {DropReason.DUPLICATE, DropReason.FAR}
+    duplicate = told[DropReason.DUPLICATE]
+    assert (duplicate.document_id, duplicate.source, duplicate.title) == (copy.id, copy.source, copy.title)
+    assert duplicate.why.lexical_rank == 2
+    assert copy.text[duplicate.span.start : duplicate.span.end] == "A GLACIER MELTED!"
+    assert told[DropReason.FAR].document_id == far.id
+    assert (told[DropReason.FAR].why.dense_rank, told[DropReason.FAR].why.lexical_rank) == (3, None)
+
+
+def test_what_comes_after_the_last_hit_was_not_looked_at(store: Store) -> None:
+    put(store, "A glacier melted.", "A GLACIER MELTED!", "A glacier.", "Bridges fell.")
+    assert left_out(store, "a glacier melted", 1) == []
+    assert left_out(store, "a glacier melted", 2) == [("1.txt", "duplicate")]
+    assert left_out(store, "a glacier melted", 3) == [("1.txt", "duplicate"), ("3.txt", "far")]
+
+
+def test_a_few_of_many_that_are_left_out_are_told(store: Store) -> None:
+    put(store, *(f"A glacier melted{'!' * n}" for n in range(40)))
+    assert left_out(store, "a glacier melted") == [(f"{n}.txt", "duplicate") for n in range(1, 21)]
+
+
+def test_what_was_deleted_since_the_snapshot_is_not_told_as_left_out(store: Store) -> None:
+    _, gone = put(store, "A glacier melted.", "A GLACIER MELTED!")
+    before = store.snapshot()
+    store.delete(gone.id)
+    assert Retriever(EMBEDDER).search(before, "a glacier melted", 10).dropped == ()
+
+
 def test_a_passage_neither_near_nor_with_a_word_of_the_query_is_no_hit(store: Store) -> None:
     put(store, "A glacier melted.")
     assert search(store, "quarterly revenue") == []
@@ -172,7 +211,7 @@ def test_a_document_deleted_since_the_snapshot_is_not_found_in_it(store: Store) 
     gone, _ = put(store, "A glacier melted.", "A glacier grew.")
     before = store.snapshot()
     store.delete(gone.id)
-    assert texts(Retriever(EMBEDDER).search(before, "glacier melted", 10)) == ["A glacier grew."]
+    assert texts(Retriever(EMBEDDER).search(before, "glacier melted", 10).hits) == ["A glacier grew."]
 
 
 def test_an_empty_collection_has_no_hits(store: Store) -> None:

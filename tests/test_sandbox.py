@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import EncryptedDocument, InputError, ParseLimit, UnreadableText
-from index.loading import OcrMode, Parsed, Parsing
+from index.loading import OcrMode, Parsed, Parsing, png
 from index.loading.frames import (
     BrokenFrames,
     FrameKind,
@@ -201,6 +202,52 @@ def test_the_process_that_forks_is_made_anew_when_it_was_killed(sandbox: Sandbox
 def test_a_real_loader_runs_within_the_limits() -> None:
     with Sandbox() as sandbox, pytest.raises(UnreadableText, match=r"report\.pdf is damaged"):
         sandbox.parse(PdfLoader(), b"%PDF-1.7\nnothing", "report.pdf", Parsing(ocr=OcrMode.OFF))
+
+
+def drawn(sandbox: Sandbox, what: str, data: bytes = b"") -> bytes:
+    drawer = next(drawer for drawer in hostile_loaders.DRAWERS if drawer.media_type == what)
+    return sandbox.draw(drawer, data, "file.bin", 3, 100)
+
+
+def test_what_a_drawer_makes_is_handed_over_as_it_is(sandbox: Sandbox) -> None:
+    picture = drawn(sandbox, "size", struct.pack(">II", 2400, 5000))
+    assert picture.startswith(png.SIGNATURE)
+    assert png.size_of(picture) == (2400, 5000)
+
+
+@pytest.mark.parametrize(
+    ("what", "data"),
+    [
+        ("abort", b""),
+        ("environment", b""),  # which is no picture
+        ("shout", b""),
+        ("size", struct.pack(">II", 0, 100)),
+        ("size", struct.pack(">II", 5000, 5000)),
+        ("size", struct.pack(">II", 10, 2**31)),
+        ("size", b""),
+    ],
+)
+def test_a_drawer_that_breaks_or_makes_no_picture_of_a_page_is_of_a_damaged_file(
+    sandbox: Sandbox, what: str, data: bytes
+) -> None:
+    with pytest.raises(UnreadableText, match=r"page 3 of file\.bin is damaged"):
+        drawn(sandbox, what, data)
+    assert is_well(sandbox)
+
+
+def test_a_drawer_that_takes_too_long_or_too_much_memory_is_given_up() -> None:
+    with sandboxed(SHORT) as sandbox:
+        with pytest.raises(ParseLimit, match=r"page 3 of file\.bin was given up after \d+ seconds"):
+            drawn(sandbox, "hang")
+        with pytest.raises(ParseLimit, match=r"page 3 of file\.bin takes more memory"):
+            drawn(sandbox, "swell")
+        assert is_well(sandbox)
+
+
+def test_an_error_inside_a_drawer_tells_nothing_of_the_inside(sandbox: Sandbox) -> None:
+    with pytest.raises(UnreadableText, match=r"page 3 of file\.bin is damaged") as raised:
+        drawn(sandbox, "fail")
+    assert "someone" not in str(raised.value)
 
 
 WHOLE = Parsed(

@@ -292,6 +292,7 @@ def test_the_openapi_description_has_every_route(client: TestClient) -> None:
         "/documents/{document_id}",
         "/documents/{document_id}/text",
         "/documents/{document_id}/pages",
+        "/documents/{document_id}/pages/{number}/image",
         "/documents/{document_id}/words",
         "/jobs",
         "/jobs/{job_id}",

@@ -55,7 +55,7 @@ def collect(
     for article in articles[-asked:]:
         document_id = documents[article.title]
         for question in article.questions:
-            hits = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + DEEPER)
+            hits = library.retriever.search(snapshot, question.text, DEFAULT_TOP_K + DEEPER).hits
             once.forget()
             for kind, read in readings(question, document_id, hits, DEFAULT_TOP_K):
                 sentences = reader.read(Question.analysed(question.text), read)

@@ -16,6 +16,7 @@ class Remedy(StrEnum):
     REINDEX = "reindex"  # the database's own indexes are made anew from its tables
     ROW = "row"  # the row is quarantined; what then misses it is found in the next round
     RECUT = "recut"  # a document's passages and vectors of a space go, and it is due there
+    ORIGINAL = "original"  # what is left of a document's original is quarantined; the document stays
     DOCUMENT = "document"  # all of a document is quarantined, and its deletion is logged
     SPACE = "space"  # the row is recovered where it can be proven, else the space is dropped
     DROP_SPACE = "drop space"  # what belongs to a space that is not there goes

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from index.doctor.fault import Fault, Remedy
 from index.doctor.layouts import layout_faults
 from index.doctor.log import log_faults
+from index.doctor.originals import original_faults
 from index.doctor.rows import Row, Sources, rows_of, whole_rows
 from index.doctor.structure import PLACE
 from index.embedding import EmbeddingSpace
@@ -256,6 +257,7 @@ CHECKS = (
     reference_faults,
     document_faults,
     layout_faults,
+    original_faults,
     vector_faults,
     space_faults,
     value_faults,

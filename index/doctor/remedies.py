@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -23,6 +24,7 @@ from index.sql.schema import (
     layouts,
     meta,
     metadata,
+    originals,
     outlines,
     passages,
     quarantine,
@@ -67,6 +69,14 @@ def _row(connection: sa.Connection, fault: Fault) -> Done:
         yield fault.place, "set aside"
 
 
+def _original(connection: sa.Connection, fault: Fault) -> Done:
+    numbers = [rowid for rowid, _ in rows_of(connection, originals, "document_id", fault.document)]
+    for number in numbers:
+        _taken(connection, replace(fault, table=originals.name, rowid=number))
+    if numbers:
+        yield fault.place, "set aside; to see quotes on its pages, add the file again"
+
+
 def _recut(connection: sa.Connection, fault: Fault) -> Done:
     is_cut = (cuts.c.document_id == fault.document) & (cuts.c.space == fault.space)
     counted = connection.execute(sa.select(cuts.c.space).where(is_cut)).first()
@@ -88,6 +98,7 @@ def _document(connection: sa.Connection, fault: Fault) -> Done:
         (documents, "id", [fault.document]),
         (outlines, "document_id", [fault.document]),
         (layouts, "document_id", [fault.document]),
+        (originals, "document_id", [fault.document]),
         (segments, "rowid", [fault.rowid] if fault.table == segments.name else []),
         (segments, "document_id", [fault.document]),
         (cuts, "document_id", [fault.document]),
@@ -233,6 +244,7 @@ _REMEDIES: dict[Remedy, Callable[[sa.Connection, Fault], Done]] = {
     Remedy.SPACE: _space,
     Remedy.DOCUMENT: _document,
     Remedy.ROW: _row,
+    Remedy.ORIGINAL: _original,
     Remedy.RECUT: _recut,
     Remedy.DROP_SPACE: _drop_space,
     Remedy.ACTIVATE: _activate,

@@ -110,6 +110,8 @@ class Sources:
                 place = f"the outline of {self.document(row['document_id'])}"
             case "layouts":
                 place = f"the layout of page {row['page']} of {self.document(row['document_id'])}"
+            case "originals":
+                place = f"part {row['part']} of the original of {self.document(row['document_id'])}"
             case "segments":
                 place = f"the text from character {row['start']} of {self.document(row['document_id'])}"
             case "cuts":
@@ -125,8 +127,6 @@ class Sources:
                 place = f"file {row['source']} of job {row['job_id']}"
             case "uploads":
                 place = f"part {row['part']} of the upload of job {row['job_id']}"
-            case "quarantine":
-                place = f"row {rowid} of quarantine"
             case _:
                 place = f"row {next(iter(row.values()))!r} of {table}"
         return legible(place)

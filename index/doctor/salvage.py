@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from index.doctor.pages import PAGE_BYTES, Cell, cells, page_bytes_of
 from index.doctor.quarantine import set_aside
 from index.errors import DamagedStore
 from index.sql.database import sqlite_engine, storage_errors
-from index.sql.schema import documents, is_whole, meta, metadata, outlines
+from index.sql.schema import documents, is_whole, meta, metadata, originals, outlines
 from index.store import CATALOG_FILE
 
 _NEW = "salvaged"
@@ -36,15 +37,20 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Found:
-    """The rows of a file by table, those that are damaged, and how many could not be read."""
+    """The rows of a file by table, those that are damaged, and those that could not be read.
 
+    Whole parts of originals are counted only: they can be more than there is memory for.
+    """
+
+    page_bytes: int
     whole: dict[str, list[Row]] = field(default_factory=dict)
     damaged: list[tuple[int, str, Row]] = field(default_factory=list)
     unreadable: list[tuple[int, Row]] = field(default_factory=list)
+    originals: int = 0
 
     @property
     def count(self) -> int:
-        return sum(map(len, self.whole.values()))
+        return sum(map(len, self.whole.values())) + self.originals
 
 
 def salvage(folder: Path) -> list[str]:
@@ -60,15 +66,15 @@ def salvage(folder: Path) -> list[str]:
             (_read(data, size) for size in {PAGE_BYTES, page_bytes_of(data[:100]) or PAGE_BYTES}),
             key=lambda found: found.count,
         )
-    if not found.count:
-        raise DamagedStore(
-            "no row of the catalog could be read: restore a backup with `quotebound restore`, "
-            "or remove the collection's folder and ingest its documents again"
-        )
-    new = folder / f"{CATALOG_FILE}.{_NEW}"
-    _remove(new)
-    with storage_errors():
-        _write(new, found)
+        if not found.count:
+            raise DamagedStore(
+                "no row of the catalog could be read: restore a backup with `quotebound restore`, "
+                "or remove the collection's folder and ingest its documents again"
+            )
+        new = folder / f"{CATALOG_FILE}.{_NEW}"
+        _remove(new)
+        with storage_errors():
+            _write(new, found, data)
     kept = _swap(path, new)
     lost = len(found.damaged) + len(found.unreadable)
     return [
@@ -100,7 +106,7 @@ def _mapped(descriptor: int) -> mmap.mmap:
 
 
 def _read(data: mmap.mmap, page_bytes: int) -> _Found:
-    found = _Found()
+    found = _Found(page_bytes)
     shapes = [(table, _shape(table)) for table in metadata.sorted_tables]
     with memoryview(data) as view:
         for cell in cells(view, page_bytes):
@@ -113,7 +119,10 @@ def _read(data: mmap.mmap, page_bytes: int) -> _Found:
             whole = [(table, row) for table, row in fitting if is_whole(table, row)]
             if whole:
                 for table, row in whole:
-                    found.whole.setdefault(table.name, []).append(row)
+                    if table is originals:
+                        found.originals += 1
+                    else:
+                        found.whole.setdefault(table.name, []).append(row)
             elif fitting:
                 found.damaged.append((cell.page, fitting[0][0].name, fitting[0][1]))
             elif not _is_of_sqlite(cell):
@@ -121,6 +130,16 @@ def _read(data: mmap.mmap, page_bytes: int) -> _Found:
                 found.unreadable.append((cell.page, {"number": cell.rowid, **values}))
     _part(found)
     return found
+
+
+def _originals(data: mmap.mmap, page_bytes: int) -> Iterator[Row]:
+    """Yield the whole parts of originals in a file."""
+    shape = _shape(originals)
+    with memoryview(data) as view:
+        for cell in cells(view, page_bytes):
+            row = _row(originals, shape, cell) if isinstance(cell, Cell) else None
+            if row is not None and is_whole(originals, row):
+                yield row
 
 
 def _is_of_sqlite(cell: Cell) -> bool:
@@ -175,17 +194,20 @@ def _part(found: _Found) -> None:
     found.whole[meta.name] = [row for row in found.whole.get(meta.name, ()) if row["key"] not in ids]
 
 
-def _write(path: Path, found: _Found) -> None:
+def _write(path: Path, found: _Found, data: mmap.mmap) -> None:
     engine = unbound_engine(path)
     try:
         with engine.begin() as connection:
             metadata.create_all(connection)
             for table in metadata.sorted_tables:
-                rows = found.whole.get(table.name, [])
+                is_large = table is originals
+                rows = (
+                    _originals(data, found.page_bytes) if is_large else iter(found.whole.get(table.name, []))
+                )
                 # The same row can be in two pages, of which one was about to be freed.
                 statement = sa.insert(table).prefix_with("OR IGNORE")
-                for first in range(0, len(rows), _BATCH):
-                    connection.execute(statement, rows[first : first + _BATCH])
+                while batch := list(islice(rows, 1 if is_large else _BATCH)):
+                    connection.execute(statement, batch)
             for page, name, row in found.damaged:
                 set_aside(connection, f"page {page}", "the row is not the one that was stored", name, row)
             for page, row in found.unreadable:

@@ -43,7 +43,7 @@ _FORMAT_1 = (
 )
 
 # Tables that were not there yet in a catalog that was new in an earlier format.
-_SINCE = {3: ("layouts",)}
+_SINCE = {3: ("layouts",), 4: ("originals",)}
 
 Layout = frozenset[tuple[str, str, str, str | None]]
 

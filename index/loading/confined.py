@@ -1,10 +1,10 @@
-"""The process that parses: started once, it forks a child for each file, which then has next to nothing.
+"""The process that reads files: started once, it forks a child for each, which then has next to nothing.
 
 `python -m index.loading.confined MODULE [FOLDER…]`, as `sandbox` starts it. Standard input is a socket:
 for each file, a pipe for what the child says of it, and frames of a request. How the child ended is told
-on standard output. `MODULE` is the one whose `LOADERS` are asked, found in `FOLDER…` too.
+on standard output. `MODULE` is the one whose `LOADERS` and `DRAWERS` are asked, found in `FOLDER…` too.
 
-The first process never looks into a file. It holds the libraries that loaders need, so that a child, made
+The first process never looks into a file. It holds the libraries that these need, so that a child, made
 by `fork`, need not load them again.
 """
 
@@ -19,8 +19,9 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from index.errors import InputError, ParseLimit, UnreadableText
@@ -32,7 +33,8 @@ from index.loading.frames import (
     send_parsed,
     write_frame,
 )
-from index.loading.loader import Loader, OcrMode, Parsing
+from index.loading.loader import Drawer, Loader, OcrMode, Parsing
+from index.loading.tasks import TaskKind
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -43,14 +45,19 @@ _OPEN_FILES = 64
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A file to parse, and what the child may take for it."""
+    """What is to be done with a file, and what the child may take for it."""
 
+    kind: TaskKind
     media_type: str
     name: str
-    parsing: Parsing
+    asked: dict[str, Any]
     memory_bytes: int
     cpu_seconds: int
     data: bytes
+
+
+_Send = Callable[[FrameKind, bytes], None]
+_Make = Callable[[_Request, _Send], None]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -59,7 +66,9 @@ def main(arguments: Sequence[str]) -> None:
     requests = socket.socket(fileno=0)
     sys.path.extend(folders)
     _leave_network()
-    loaders: Sequence[Loader] = importlib.import_module(module).LOADERS
+    known = importlib.import_module(module)
+    loaders: Sequence[Loader] = known.LOADERS
+    drawers: Sequence[Drawer] = known.DRAWERS
     # Written to when a child ends, so that its end and that of standard input can be waited for together.
     ended, end = os.pipe()
     os.set_blocking(end, False)
@@ -70,12 +79,10 @@ def main(arguments: Sequence[str]) -> None:
             found, request = _next_request(requests)
         except EOFError:
             return
-        loader = next(loader for loader in loaders if loader.media_type == request.media_type)
-        for library in loader.libraries:
-            importlib.import_module(library)
+        made = _made(loaders, drawers, request)
         child = os.fork()
         if not child:
-            _parse(loader, request, found)
+            _work(made, request, found)
         os.close(found)
         del request
         status = _outcome(child, ended)
@@ -88,9 +95,37 @@ def _next_request(requests: socket.socket) -> tuple[int, _Request]:
         raise EOFError
     values: dict[str, Any] = json.loads(read_frame(0).payload)
     data = read_frame(0).payload
-    asked = values.pop("parsing")
-    request = _Request(parsing=Parsing(ocr=OcrMode(asked.pop("ocr")), **asked), data=data, **values)
-    return descriptors[0], request
+    kind = TaskKind(values.pop("kind"))
+    return descriptors[0], _Request(kind=kind, data=data, **values)
+
+
+def _made(loaders: Sequence[Loader], drawers: Sequence[Drawer], request: _Request) -> _Make:
+    """Return what does what is asked, with the libraries that it needs loaded."""
+    if request.kind is TaskKind.DRAW:
+        drawer = next(drawer for drawer in drawers if drawer.media_type == request.media_type)
+        _import(drawer.libraries)
+        return partial(_draw, drawer)
+    loader = next(loader for loader in loaders if loader.media_type == request.media_type)
+    _import(loader.libraries)
+    return partial(_parse, loader)
+
+
+def _import(libraries: Sequence[str]) -> None:
+    for library in libraries:
+        importlib.import_module(library)
+
+
+def _parse(loader: Loader, request: _Request, send: _Send) -> None:
+    def page_done(page: int, of: int) -> None:
+        send(FrameKind.PAGE, page_payload(page, of))
+
+    ocr = OcrMode(request.asked.pop("ocr"))
+    parsing = Parsing(ocr=ocr, **request.asked, page_done=page_done)
+    send_parsed(loader.parse(request.data, request.name, parsing), send)
+
+
+def _draw(drawer: Drawer, request: _Request, send: _Send) -> None:
+    send(FrameKind.PICTURE, drawer.draw(request.data, request.name, **request.asked))
 
 
 def _outcome(child: int, ended: int) -> int:
@@ -108,20 +143,14 @@ def _outcome(child: int, ended: int) -> int:
             os.killpg(0, signal.SIGKILL)
 
 
-def _parse(loader: Loader, request: _Request, found: int) -> None:
-    """Parse a file, say what was found, and end; in the child."""
+def _work(made: _Make, request: _Request, found: int) -> None:
+    """Do what is asked, say what came of it, and end; in the child."""
     code = 1
     try:
         _confine(request)
         name = request.name
-
-        def page_done(page: int, of: int) -> None:
-            write_frame(found, FrameKind.PAGE, page_payload(page, of))
-
-        parsing = replace(request.parsing, page_done=page_done)
         try:
-            parsed = loader.parse(request.data, name, parsing)
-            send_parsed(parsed, lambda kind, payload: write_frame(found, kind, payload))
+            made(request, partial(write_frame, found))
         except InputError as error:
             write_frame(found, FrameKind.ERROR, error_payload(error))
         except MemoryError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from index.errors import InputError, UnreadableText
+from index.loading import png
 from index.loading.loader import Attachment, Parsed
 from index.types import Block, BlockKind, Page, PageKind, PageLayout, PageReading
 
@@ -27,6 +28,7 @@ class FrameKind(Enum):
     PAGE = b"P"
     BLOB = b"B"
     PARSED = b"R"
+    PICTURE = b"I"
     ERROR = b"E"
 
 
@@ -161,6 +163,17 @@ def received(payload: bytes, blobs: Sequence[bytes]) -> Parsed:
         raise BrokenFrames from error
     _check(parsed)
     return parsed
+
+
+def drawn(payload: bytes, blobs: Sequence[bytes]) -> bytes:
+    """Return the PNG that a drawer made; raise `BrokenFrames` where it is none of a page."""
+    try:
+        png.size_of(payload)
+    except ValueError as error:
+        raise BrokenFrames from error
+    if blobs:
+        raise BrokenFrames
+    return payload
 
 
 def error_payload(error: InputError) -> bytes:

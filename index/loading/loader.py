@@ -67,7 +67,7 @@ class OcrMode(StrEnum):
     FORCE = "force"
 
 
-def _nobody(page: int, of: int) -> None:
+def nobody(page: int, of: int) -> None:
     """Tell nobody of a page."""
 
 
@@ -86,7 +86,7 @@ class Parsing:
     unpacked_bytes: int = 256 * 2**20
     members: int = 2_000
     characters: int = 64 * 2**20
-    page_done: Callable[[int, int], None] = _nobody
+    page_done: Callable[[int, int], None] = nobody
 
 
 class Loader(Protocol):
@@ -116,4 +116,22 @@ class Loader(Protocol):
 
     def parse(self, data: bytes, name: str, parsing: Parsing) -> Parsed:
         """Return the text and structure of a file."""
+        ...
+
+
+class Drawer(Protocol):
+    """Draws the pages of one family of formats, those of files that a loader of the same has read.
+
+    `draw` gets all bytes, the name of the page in messages, its number from 1, and how many pixels wide
+    it is wanted. It returns a PNG of the page as it is displayed: a place of a `PageLayout`, scaled by
+    the picture's width and height over those of the layout, is that place in the picture. It is less
+    wide where it would be too tall. Raises `UnreadableText` for what cannot be drawn; what else it
+    raises is taken for a damaged file. It runs as a loader that is not `harmless` does.
+    """
+
+    media_type: str
+    libraries: tuple[str, ...]
+
+    def draw(self, data: bytes, name: str, page: int, width: int) -> bytes:
+        """Return a page as PNG."""
         ...

@@ -8,12 +8,13 @@ from pathlib import PurePosixPath
 from index.errors import EmptyDocument, EncryptedDocument, UnsupportedFormat
 from index.loading import zips
 from index.loading.archive import ArchiveLoader
-from index.loading.loader import Loader, Signs
+from index.loading.loader import Drawer, Loader, Signs
 from index.loading.mail.loader import MailLoader
 from index.loading.office.docx import DocxLoader
 from index.loading.office.pptx import PptxLoader
 from index.loading.open_document.loaders import OpenDocumentPresentationLoader, OpenDocumentTextLoader
 from index.loading.pdf.loader import PdfLoader
+from index.loading.pdf.picture import PdfDrawer
 from index.loading.protection import OLE_SIGNATURE, password_protected
 from index.loading.rich_text.loader import RichTextLoader
 from index.loading.tables.separated import SeparatedValuesLoader
@@ -43,6 +44,9 @@ LOADERS: tuple[Loader, ...] = (
     MailLoader(),
     PlainTextLoader(),
 )
+
+# Of which formats the pages can be shown as they look.
+DRAWERS: tuple[Drawer, ...] = (PdfDrawer(),)
 
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _READ = "give it as PDF, an Office document, a web page, Markdown or text"
@@ -76,6 +80,11 @@ def chosen_loader(data: bytes, source: str, *, max_bytes: int, loaders: Sequence
     if not data or data.isspace():
         raise EmptyDocument(f"{path.name} holds no text")
     return _choose(Signs(data, path.suffix.lower(), *zips.contents(data)), path.name, loaders)
+
+
+def drawer_of(media_type: str) -> Drawer | None:
+    """Return what draws the pages of a format, None where nothing does."""
+    return next((drawer for drawer in DRAWERS if drawer.media_type == media_type), None)
 
 
 def _choose(signs: Signs, name: str, loaders: Sequence[Loader]) -> Loader:

@@ -1,8 +1,7 @@
-"""Files are parsed in processes of their own: with limits on memory and time, without network or secrets."""
+"""Files are read in processes of their own: with limits on memory and time, without network or secrets."""
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -13,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,10 +26,10 @@ from index.loading.frames import (
     FrameReader,
     error_of,
     page_of,
-    received,
     write_frame,
 )
-from index.loading.loader import Loader, Parsed, Parsing
+from index.loading.loader import Drawer, Loader, Parsed, Parsing
+from index.loading.tasks import Task, drawing_of, parsing_of
 
 _MODULE = "index.loading.registry"
 _READ_BYTES = 1 << 20
@@ -54,7 +53,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What parsing one file may take.
+    """What parsing one file, or drawing a page of it, may take.
 
     `idle_seconds` is how long nothing may be heard of a page, `total_seconds` how long it may take in
     all, and how much processor time each process may use. `memory_bytes` bounds the address space, and
@@ -68,12 +67,12 @@ class Limits:
 
 
 class Sandbox:
-    """Parses one file at a time, each in a child process; for one thread, except for `kill`.
+    """Parses or draws one file at a time, each in a child process; for one thread, except for `kill`.
 
     The process that makes the children starts with the first file and ends with `close`. A child has no
     network where the system allows that, no environment but a few harmless variables, cannot write to
     files, and is killed past its limits; another one then takes its place. `module` has the `LOADERS`
-    that it knows, and is found in `folders` too.
+    and `DRAWERS` that it knows, and is found in `folders` too.
     """
 
     def __init__(
@@ -93,30 +92,37 @@ class Sandbox:
         """
         if loader.harmless:
             return loader.parse(data, name, parsing)
+        return self._done(parsing_of(loader, data, name, parsing))
+
+    def draw(self, drawer: Drawer, data: bytes, name: str, page: int, width: int) -> bytes:
+        """Return the PNG that a drawer makes of a page of a file; raise as `parse` does."""
+        return self._done(drawing_of(drawer, data, name, page, width))
+
+    def _done(self, task: Task[_Value]) -> _Value:
         for _ in range(_TRIES):
             try:
-                found = self._parsed(loader, data, name, parsing)
+                found = self._tried(task)
             except _Gone:
                 continue
             if isinstance(found, InputError):
                 raise found
             return found
         raise ParseLimit(
-            f"{name} was not read: the process that reads files was ended from outside; is memory short?"
+            f"{task.name} was not read: the process that reads files was ended from outside; is memory short?"
         )
 
-    def _parsed(self, loader: Loader, data: bytes, name: str, parsing: Parsing) -> Parsed | InputError:
-        """Return what a loader finds, or what it raises; end the process where it came to harm."""
+    def _tried(self, task: Task[_Value]) -> _Value | InputError:
+        """Return what comes of a task, or what it raises; end the process where it came to harm."""
         # What an earlier child might still say is not of this file: it gets a pipe of its own.
         process, requests = self._started()
         found, theirs = os.pipe()
         try:
-            self._ask(requests, theirs, loader, data, name, parsing)
-            return self._answer(process, found, name, parsing.page_done)
+            self._ask(requests, theirs, task)
+            return self._answer(process, found, task)
         except _Broken as error:
             self._end()
             raise UnreadableText(
-                f"{name} is damaged, or not what it claims to be: it breaks what reads it"
+                f"{task.name} is damaged, or not what it claims to be: it breaks what reads it"
             ) from error
         except BaseException:
             self._end()
@@ -157,34 +163,21 @@ class Sandbox:
             _kill(self._process)
         return self._process, self._requests
 
-    def _ask(
-        self, requests: socket.socket, found: int, loader: Loader, data: bytes, name: str, parsing: Parsing
-    ) -> None:
-        # All but whom to tell, who is here.
-        asked = {one.name: getattr(parsing, one.name) for one in fields(parsing) if one.name != "page_done"}
-        request = {
-            "media_type": loader.media_type,
-            "name": name,
-            "parsing": asked,
-            "memory_bytes": self._limits.memory_bytes,
-            "cpu_seconds": int(self._limits.total_seconds),
-        }
+    def _ask(self, requests: socket.socket, found: int, task: Task[object]) -> None:
+        request = task.request(self._limits.memory_bytes, int(self._limits.total_seconds))
         try:
             socket.send_fds(requests, [b"F"], [found])
-            write_frame(requests.fileno(), FrameKind.REQUEST, json.dumps(request).encode("ascii"))
-            write_frame(requests.fileno(), FrameKind.BLOB, data)
+            write_frame(requests.fileno(), FrameKind.REQUEST, request)
+            write_frame(requests.fileno(), FrameKind.BLOB, task.data)
         except OSError as error:
             raise _Gone from error
         finally:
             os.close(found)
 
     def _answer(
-        self,
-        process: subprocess.Popen[bytes],
-        found: int,
-        name: str,
-        page_done: Callable[[int, int], None],
-    ) -> Parsed | InputError:
+        self, process: subprocess.Popen[bytes], found: int, task: Task[_Value]
+    ) -> _Value | InputError:
+        name = task.name
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe
         ends = process.stdout.fileno()
         reader = FrameReader(self._limits.output_bytes)
@@ -209,7 +202,7 @@ class Sandbox:
                 for frame in self._frames(reader, data, name):
                     heard = time.monotonic()
                     if frame.kind is FrameKind.PAGE:
-                        page_done(*_told(page_of, frame.payload))
+                        task.page_done(*_told(page_of, frame.payload))
                     elif frame.kind is FrameKind.BLOB:
                         blobs.append(frame.payload)
                     else:
@@ -221,7 +214,9 @@ class Sandbox:
             raise _Broken
         if last.kind is FrameKind.ERROR:
             return _told(lambda payload: error_of(payload, name), last.payload)
-        return _told(lambda payload: received(payload, blobs), last.payload)
+        if last.kind is not task.told:
+            raise _Broken
+        return _told(lambda payload: task.read(payload, blobs), last.payload)
 
     def _frames(self, reader: FrameReader, data: bytes, name: str) -> list[Frame]:
         try:

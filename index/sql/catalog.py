@@ -5,32 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import sqlalchemy as sa
 
 from index.catalog import Change, Excerpt
-from index.chunking import indexed_text
 from index.coverage import Unread
 from index.embedding import EmbeddingSpace, Vectors
-from index.errors import DocumentNotFound
 from index.jobs import FileRecord
 from index.sources import members_range
 from index.sql import records
+from index.sql.by_document import no_document, rows_of, stored_row
 from index.sql.changes import active_id, is_stored, last_sequence, log, put_document, remove_document
 from index.sql.database import Database, raw_of, rows_among, store_value, stored_value
 from index.sql.excerpts import excerpts_at, text_between
 from index.sql.jobs import SqlJobs, keep_record
 from index.sql.layouts import layouts_of
+from index.sql.originals import has_original, keep_original, original_of
+from index.sql.outlines import blocks_of, outline_of
+from index.sql.probes import probes_of
 from index.sql.records import Row
-from index.sql.schema import changes, cuts, documents, is_whole, outlines, passages, vectors
+from index.sql.schema import changes, cuts, documents, is_whole, passages, vectors
 from index.sql.spaces import SqlSpaces
-from index.sql.unread import unread
-from index.types import Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
+from index.sql.unread import unread, unread_of
+from index.types import Block, Document, DocumentInfo, Located, Page, PageLayout, Passage, Span
 
 _SCAN = 10_000
-# The shortest of the first passages: to embed them again costs next to nothing.
-_PROBED = 64
-_PROBES = 3
 
 
 class SqlCatalog:
@@ -82,7 +80,7 @@ class SqlCatalog:
         """Remove a document with everything that came from it."""
         with self._database.write() as connection:
             if not is_stored(connection, document_id):
-                raise _no_document(document_id)
+                raise no_document(document_id)
             removed = remove_document(connection, document_id)
             sequence = log(connection, "delete", document_id)
             if record is not None:
@@ -91,13 +89,12 @@ class SqlCatalog:
 
     def document(self, document_id: str) -> DocumentInfo:
         """Return a document without its text."""
-        row = self._row(document_id)
-        return records.document_info(row, row["cut"] or 0)
+        return records.document_info(self._row(document_id))
 
     def find(self, origin: str) -> DocumentInfo | None:
         """Return the document that came from an origin."""
         found = self._rows(documents.c.origin == origin)
-        return records.document_info(found[0], found[0]["cut"] or 0) if found else None
+        return records.document_info(found[0]) if found else None
 
     def documents(self) -> list[DocumentInfo]:
         """Return all documents, by source and then id."""
@@ -113,7 +110,7 @@ class SqlCatalog:
     def _rows(self, condition: sa.ColumnElement[bool]) -> list[Row]:
         cut = cuts.c.space == active_id()
         statement = (
-            sa.select(documents, cuts.c.passages.label("cut"))
+            sa.select(documents, cuts.c.passages.label("cut"), has_original().label("has_original"))
             .select_from(documents)
             .outerjoin(cuts, (cuts.c.document_id == documents.c.id) & cut)
             .where(condition)
@@ -125,25 +122,21 @@ class SqlCatalog:
     def _row(self, document_id: str) -> Row:
         found = self._rows(documents.c.id == document_id)
         if not found:
-            raise _no_document(document_id)
+            raise no_document(document_id)
         return found[0]
 
     def whole(self, document_id: str) -> Document:
         """Return a document with its text."""
         row = self._row(document_id)
         text = self.text(document_id)
-        statement = sa.select(outlines).where(outlines.c.document_id == document_id)
         with self._database.read() as connection:
-            outline = connection.execute(statement).mappings().first()
-            return records.document(row, text, outline, layouts_of(connection, document_id))
+            outline, layouts = outline_of(connection, document_id), layouts_of(connection, document_id)
+        return records.document(row, text, outline, layouts)
 
     def text(self, document_id: str, start: int = 0, end: int | None = None) -> str:
         """Return `text[start:end]` of a stored document."""
         with self._database.read() as connection:
-            row = connection.execute(sa.select(documents).where(documents.c.id == document_id))
-            if (stored := row.mappings().first()) is None:
-                raise _no_document(document_id)
-            characters = records.whole_document(stored)["characters"]
+            characters = records.whole_document(stored_row(connection, document_id))["characters"]
             end = characters if end is None else min(end, characters)
             return text_between(connection, document_id, max(start, 0), end)
 
@@ -156,15 +149,31 @@ class SqlCatalog:
         """Return a document's pages in order."""
         return records.pages(records.whole_document(self._row(document_id)))
 
+    def blocks(self, document_id: str, span: Span | None = None) -> tuple[Block, ...]:
+        """Return a document's blocks in order, all or those that overlap a span."""
+        with self._database.read() as connection:
+            stored_row(connection, document_id)
+            return blocks_of(connection, document_id, span)
+
     def layouts(self, document_id: str, pages: Sequence[int] | None = None) -> list[PageLayout]:
         """Return where the words of a document's pages stand, by page."""
         with self._database.read() as connection:
             return layouts_of(connection, document_id, pages)
 
-    def unread(self) -> Unread:
-        """Return how many pages of the collection could not be read."""
+    def original(self, document_id: str) -> bytes | None:
+        """Return the bytes of a document's file."""
         with self._database.read() as connection:
-            return unread(connection)
+            return original_of(connection, stored_row(connection, document_id))
+
+    def keep_original(self, document_id: str, data: bytes) -> None:
+        """Keep the bytes of a document's file."""
+        with self._database.write() as connection:
+            keep_original(connection, document_id, data)
+
+    def unread(self, document_ids: Sequence[str] = ()) -> Unread:
+        """Return how many pages of the collection, or of some documents, could not be read."""
+        with self._database.read() as connection:
+            return unread_of(connection, document_ids) if document_ids else unread(connection)
 
     def metadata(self, document_id: str) -> dict[str, str]:
         """Return what a document's own file tells of it."""
@@ -172,8 +181,7 @@ class SqlCatalog:
 
     def language(self, document_id: str) -> str:
         """Return the language a document was found to be in."""
-        language: str = records.whole_document(self._row(document_id))["language"]
-        return language
+        return str(records.whole_document(self._row(document_id))["language"])
 
     def passages(self, rows: Sequence[int]) -> dict[int, Located]:
         """Return the passages of the rows that are stored and whole, with their documents' names."""
@@ -207,6 +215,11 @@ class SqlCatalog:
                 for row in connection.execute(statement).mappings()
                 if (passage := records.passage(row)) is not None
             ]
+
+    def rows_of(self, document_ids: Sequence[str], space: str | None = None) -> list[int]:
+        """Return the rows of the passages of some documents, in order."""
+        with self._database.read() as connection:
+            return rows_of(connection, document_ids, space)
 
     def passage_count(self, space: str) -> int:
         """Return how many passages a space has."""
@@ -252,23 +265,8 @@ class SqlCatalog:
 
     def probes(self, space: str) -> tuple[list[str], Vectors]:
         """Return a few short texts as they were embedded in a space, and their vectors."""
-        first = sa.select(passages).where(passages.c.space == space).order_by(passages.c.row).limit(_PROBED)
         with self._database.read() as connection:
-            rows = connection.execute(first).mappings().all()
-            shortest = sorted(rows, key=lambda row: len(row["text"]))[:_PROBES]
-            keys = [row["row"] for row in shortest]
-            made = {
-                row["row"]: vector
-                for row in rows_among(connection, vectors, vectors.c.row, keys)
-                if (vector := records.vector(row)) is not None
-            }
-        found = [
-            (indexed_text(passage), made[row["row"]])
-            for row in shortest
-            if row["row"] in made and (passage := records.passage(row)) is not None
-        ]
-        texts, known = [text for text, _ in found], [vector for _, vector in found]
-        return texts, np.stack(known) if known else np.empty((0, 0), dtype=np.float32)
+            return probes_of(connection, space)
 
     def sequence(self) -> int:
         """Return the number of the last change."""
@@ -294,7 +292,3 @@ class SqlCatalog:
         """Keep something under a name, or no longer."""
         with self._database.write() as connection:
             store_value(connection, key, value)
-
-
-def _no_document(document_id: str) -> DocumentNotFound:
-    return DocumentNotFound(f"there is no document {document_id!r}; `GET /documents` lists those there are")

@@ -12,12 +12,14 @@ from index.embedding import Vectors
 from index.sql import records
 from index.sql.database import insert, store_value, stored_value
 from index.sql.layouts import layout_records
+from index.sql.originals import keep_original
 from index.sql.schema import (
     changes,
     cuts,
     documents,
     is_whole,
     layouts,
+    originals,
     outlines,
     passages,
     quarantine,
@@ -46,6 +48,9 @@ def put_document(
 ) -> Change:
     """Insert a document with its passages and vectors in place of that of its origin: `Catalog.put`."""
     old = connection.scalar(sa.select(documents.c.id).where(documents.c.origin == document.origin))
+    if document.original is not None:
+        # Of one that is stored already and has none.
+        keep_original(connection, document.id, document.original)
     if old == document.id:
         is_cut = (cuts.c.document_id == old) & (cuts.c.space == space)
         if connection.scalar(sa.select(cuts.c.passages).where(is_cut)) is not None:
@@ -67,6 +72,8 @@ def put_document(
     insert(connection, outlines, [records.outline_record(document)])
     insert(connection, layouts, list(layout_records(document)))
     insert(connection, segments, list(records.segment_records(document)))
+    if document.original is not None:
+        keep_original(connection, document.id, document.original)
     note_unread(connection, of_row(row))
     rows = add_cut(connection, document.id, found, embedded, space)
     return Change(log(connection, "put", document.id), gone, tuple(removed), tuple(rows))
@@ -75,7 +82,7 @@ def put_document(
 def remove_document(connection: sa.Connection, document_id: str) -> list[int]:
     """Delete a document with everything that came from it, and return its rows."""
     rows = remove_cut(connection, document_id)
-    for table in (segments, layouts, outlines):
+    for table in (segments, originals, layouts, outlines):
         connection.execute(sa.delete(table).where(table.c.document_id == document_id))
     is_it = documents.c.id == document_id
     stored = connection.execute(sa.select(documents).where(is_it)).mappings().one()

@@ -158,8 +158,16 @@ def _keep_layouts(connection: sa.Connection) -> None:
     )
 
 
+def _keep_originals(connection: sa.Connection) -> None:
+    """Make the table of originals. Documents that are there have none until their files are read again."""
+    connection.exec_driver_sql(
+        "CREATE TABLE originals (part INTEGER NOT NULL, document_id TEXT NOT NULL REFERENCES documents (id), "
+        "data BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (document_id, part))"
+    )
+
+
 # Entry n brings a catalog of format n + 1 to format n + 2.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_seal_rows, _keep_layouts)
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_seal_rows, _keep_layouts, _keep_originals)
 FORMAT = len(MIGRATIONS) + 1
 
 

@@ -79,8 +79,11 @@ def whole_document(row: Row) -> Row:
     return require_whole(documents, row, f"the row of document {row['id']}")
 
 
-def document_info(row: Row, passage_count: int) -> DocumentInfo:
-    """Return a row of `documents` as what is told of a document; raise `DamagedStore`."""
+def document_info(row: Row) -> DocumentInfo:
+    """Return what is told of a document; raise `DamagedStore`.
+
+    The row is one of `documents` with `cut`, how many passages there are, and `has_original`.
+    """
     coverage = Coverage.of(pages(whole_document(row)))
     return DocumentInfo(
         id=row["id"],
@@ -91,11 +94,12 @@ def document_info(row: Row, passage_count: int) -> DocumentInfo:
         sha256=row["sha256"],
         content_sha256=row["content_sha256"],
         characters=row["characters"],
-        passages=passage_count,
+        passages=row["cut"] or 0,
         pages=coverage.pages,
         added=row["added"],
         coverage=coverage,
         attachments=int(metadata(row).get(ATTACHMENTS, 0)),
+        has_original=bool(row["has_original"]),
     )
 
 
@@ -104,7 +108,7 @@ def whole_infos(rows: Sequence[Row]) -> list[DocumentInfo]:
     found = []
     for row in rows:
         try:
-            found.append(document_info(row, row["cut"] or 0))
+            found.append(document_info(row))
         except DamagedStore as error:
             _log.error("row left out", reason=str(error))
     return found

@@ -77,6 +77,18 @@ layouts = sa.Table(
     _crc(),
 )
 
+# The bytes of a document's file, in parts, where they are kept: what shows its pages as they look. The part
+# comes first, so that a row that is found in a damaged file is not taken for one of `uploads`.
+originals = sa.Table(
+    "originals",
+    metadata,
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.Column("document_id", sa.Text, sa.ForeignKey("documents.id"), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    _crc(),
+    sa.PrimaryKeyConstraint("document_id", "part"),
+)
+
 # A document's text in segments, so that checking a quote reads no more than it has to.
 segments = sa.Table(
     "segments",

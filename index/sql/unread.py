@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import sqlalchemy as sa
 import structlog
 
 from index.coverage import Coverage, Unread
 from index.errors import DamagedStore
 from index.sql import records
-from index.sql.database import store_value, stored_value
+from index.sql.database import rows_among, store_value, stored_value
 from index.sql.schema import documents, is_whole
+from index.types import PageReading
 
 UNREAD = "unread_pages"
 
@@ -42,11 +45,21 @@ def kept_as(found: Unread) -> str | None:
 
 def counted(connection: sa.Connection) -> Unread:
     """Return how many pages are unread by looking at every whole document."""
-    counts = [
-        pages
-        for row in connection.execute(sa.select(documents)).mappings()
-        if is_whole(documents, row) and (pages := of_row(row))
-    ]
+    return _counted(connection.execute(sa.select(documents)).mappings())
+
+
+def unread_of(connection: sa.Connection, document_ids: Sequence[str]) -> Unread:
+    """Return how many pages of some documents are unread, of those that are stored and whole."""
+    if not unread(connection).pages:
+        return Unread(0, 0)
+    # As a page that is unread says it: most documents have none, and need not be read.
+    telling = documents.c.pages.contains(f'"{PageReading.UNREAD.value}"')
+    chosen = list(dict.fromkeys(document_ids))
+    return _counted(rows_among(connection, documents, documents.c.id, chosen, telling))
+
+
+def _counted(rows: Iterable[records.Row]) -> Unread:
+    counts = [pages for row in rows if is_whole(documents, row) and (pages := of_row(row))]
     return Unread(len(counts), sum(counts))
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rag.wiring import Application
 
 TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages to read.")]
+DocumentOption = Annotated[
+    list[str] | None,
+    typer.Option("--document", help="Id of a document to look in alone; may be given several times."),
+]
 _NEAREST_SHOWN = 3
 _EXCERPT_CHARACTERS = 200
 
@@ -27,11 +31,13 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
     collection: CollectionOption = DEFAULT_COLLECTION,
     top_k: TopKOption = 10,
+    document: DocumentOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question with verbatim quotes, or say that the documents do not."""
+    asking = Asking(question, collection, top_k, documents=tuple(document or ()))
     with reading_application(reads=True) as application:
-        answer = application.responder.answer(Asking(question, collection, top_k))
+        answer = application.responder.answer(asking)
     if as_json:
         from rag.service.wire import AskResponse
 
@@ -44,11 +50,12 @@ def search(
     query: Annotated[str, typer.Argument(help="What to search for.")],
     collection: CollectionOption = DEFAULT_COLLECTION,
     top_k: TopKOption = 10,
+    document: DocumentOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find the passages nearest to a query."""
     with reading_application(reads=False) as application:
-        result = application.assistant.search(query, collection, top_k)
+        result = application.assistant.search(query, collection, top_k, document or ())
     if as_json:
         from rag.service.wire import SearchResponse
 

@@ -60,18 +60,20 @@ class AskingMethods(HasSession):
         *,
         collection: str | None = None,
         top_k: int | None = None,
+        documents: Sequence[str] | None = None,
         conversation_id: str | None = None,
         history: Sequence[Turn] | None = None,
         writer: Writer | None = None,
     ) -> Answer:
         """Answer a question with verbatim quotes, or say that the documents do not.
 
-        `top_k` passages of the collection are read (by default 10 of the collection `default`). What came
+        `top_k` passages of the collection are read (by default 10 of the collection `default`), or of
+        some of its `documents` alone, by id. What came
         before is told either by a `conversation_id`, under which the service remembers it, or by a
         `history`. The `writer` is a language model where the service has one, or else the documents' own
         sentences are the answer; `quotes` or `model` asks for one of them.
         """
-        asked = _asked(question, collection, top_k, conversation_id, history, writer)
+        asked = _asked(question, collection, top_k, documents, conversation_id, history, writer)
         answer = await self._session.call(Request("POST", "/ask", body=asked, repeatable=True), Answer)
         return replace(answer, collection=collection)
 
@@ -82,6 +84,7 @@ class AskingMethods(HasSession):
         *,
         collection: str | None = None,
         top_k: int | None = None,
+        documents: Sequence[str] | None = None,
         conversation_id: str | None = None,
         history: Sequence[Turn] | None = None,
         writer: Writer | None = None,
@@ -93,7 +96,7 @@ class AskingMethods(HasSession):
         what to show in its place, and `ConnectionLost` where even that does not come. To close the stream
         ends the connection, and the service then stops writing.
         """
-        asked = _asked(question, collection, top_k, conversation_id, history, writer)
+        asked = _asked(question, collection, top_k, documents, conversation_id, history, writer)
         request = Request("POST", "/ask/stream", body=asked, repeatable=True)
         async with aclosing(self._session.events(request)) as events:
             async for event in events:
@@ -106,10 +109,16 @@ class AskingMethods(HasSession):
 
     @Method
     async def search(
-        self, query: str, *, collection: str | None = None, top_k: int | None = None
+        self,
+        query: str,
+        *,
+        collection: str | None = None,
+        top_k: int | None = None,
+        documents: Sequence[str] | None = None,
     ) -> SearchResult:
-        """Find the passages nearest to a query, the best first."""
-        asked = {"query": query, "collection": collection, "top_k": top_k}
+        """Find the passages nearest to a query, the best first; of some `documents` alone, by id."""
+        chosen = list(documents) if documents is not None else None
+        asked = {"query": query, "collection": collection, "top_k": top_k, "documents": chosen}
         return await self._session.call(Request("POST", "/search", body=asked, repeatable=True), SearchResult)
 
     @Method
@@ -137,6 +146,7 @@ def _asked(
     question: str,
     collection: str | None,
     top_k: int | None,
+    documents: Sequence[str] | None,
     conversation_id: str | None,
     history: Sequence[Turn] | None,
     writer: Writer | None,
@@ -145,6 +155,7 @@ def _asked(
         "question": question,
         "collection": collection,
         "top_k": top_k,
+        "documents": list(documents) if documents is not None else None,
         "conversation_id": conversation_id,
         "history": list(history) if history is not None else None,
         "writer": writer,

@@ -54,6 +54,17 @@ class DocumentMethods(HasSession):
         return (await self._session.call(_read(document_id, "/pages", collection), Pages)).pages
 
     @Method
+    async def page_image(
+        self, document_id: str, number: int, width: int = 1000, *, collection: str | None = None
+    ) -> bytes:
+        """Return a page of a PDF as a PNG of 64 to 2400 pixels' width; a very tall page comes narrower.
+
+        The box of a word, times the picture's width over the page's, is where it is in the picture.
+        """
+        asked = _read(document_id, f"/pages/{number}/image", collection, width=width)
+        return await self._session.content(asked)
+
+    @Method
     async def words(
         self, document_id: str, start: int, end: int, *, collection: str | None = None
     ) -> Sequence[Word]:

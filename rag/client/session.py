@@ -65,6 +65,10 @@ class Session:
         """Return the response as a dataclass."""
         return parsed(shape, (await self._tried(request, stream=False)).content)
 
+    async def content(self, request: Request) -> bytes:
+        """Return the response's bytes."""
+        return (await self._tried(request, stream=False)).content
+
     async def do(self, request: Request) -> None:
         """Have something done that has no response to speak of."""
         await self._tried(request, stream=False)

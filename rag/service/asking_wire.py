@@ -1,4 +1,4 @@
-"""The shapes of questions and of the events that answers are streamed in; as stable as those of `wire`."""
+"""The shapes of questions, searches and streamed answers; as stable as those of `wire`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ from rag.types import DEFAULT_TOP_K, Answer, Asking, Turn, WriterChoice
 # Of a conversation that the client tells.
 MAX_MESSAGES = 40
 MAX_MESSAGE_CHARACTERS = 20_000
+MAX_DOCUMENTS = 1_000
+
+# Some documents of the collection, all where none are named.
+DocumentIds = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=64)]],
+    Field(default_factory=list, max_length=MAX_DOCUMENTS),
+]
 
 
 class MessageIn(Request):
@@ -34,7 +41,7 @@ class MessageIn(Request):
 
 
 class AskRequest(Request):
-    """A question for a collection; `top_k` passages are read.
+    """A question for a collection, or for some of its `documents`, by id; `top_k` passages are read.
 
     What came before it is told by `history`, the oldest first, or kept by the service under a
     `conversation_id` of the client's choice. `writer` chooses between the documents' own sentences
@@ -44,6 +51,7 @@ class AskRequest(Request):
     question: Question = Field(examples=["what justification did Pakistan give?"])
     collection: CollectionName = DEFAULT_COLLECTION
     top_k: TopK = DEFAULT_TOP_K
+    documents: DocumentIds
     conversation_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     history: Annotated[list[MessageIn], Field(default_factory=list, max_length=MAX_MESSAGES)]
     writer: Literal["quotes", "model"] | None = None
@@ -60,7 +68,19 @@ class AskRequest(Request):
         """Return what is asked, after the turns of `history`."""
         turns = turns_of(self.history)
         writer = WriterChoice(self.writer) if self.writer is not None else None
-        return Asking(self.question, self.collection, self.top_k, turns, writer)
+        return Asking(self.question, self.collection, self.top_k, turns, writer, tuple(self.documents))
+
+
+class SearchRequest(Request):
+    """A query for a collection; at most `top_k` passages are returned.
+
+    With the ids of `documents`, only these are searched.
+    """
+
+    query: Question = Field(examples=["Durand Line"])
+    collection: CollectionName = DEFAULT_COLLECTION
+    top_k: TopK = DEFAULT_TOP_K
+    documents: DocumentIds
 
 
 def turns_of(history: Sequence[MessageIn]) -> tuple[Turn, ...]:

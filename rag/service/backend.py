@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
@@ -18,9 +18,13 @@ from index.sync import SyncRequest
 from index.types import DEFAULT_COLLECTION, DocumentInfo
 from index.watching import Watcher
 from rag.errors import Overloaded
+from rag.history.store import History
 from rag.responding import answer_of
 from rag.service.conversations import Conversations
 from rag.service.desk import Desk
+from rag.service.examples import Examples
+from rag.service.pictures import Pictures
+from rag.service.removed import HELD_SECONDS, Receipt, Removed
 from rag.service.work import Work, spare_what_is_loaded
 from rag.service.worker import Worker
 from rag.types import DEFAULT_TOP_K, Answer, AnswerEvent, Asking, SearchResult
@@ -60,7 +64,16 @@ class Backend:
         self._accepting = Work("accepting", 1, _ARRIVING_UPLOADS)
         # Reads of the catalog are short and must not wait behind questions.
         self._reading = Work("reading", settings.workers, settings.queue)
+        # An answer that was given is kept, however many others are: those let in to ask are the bound.
+        self._keeping = Work("keeping", settings.workers, _TOLD_AT_ONCE)
+        self.pictures = Pictures(application, self._reading)
         self._loading: asyncio.Task[None] | None = None
+        self._removed = Removed(application.home)
+        # How many questions are being answered now.
+        self._asked = 0
+        self._examples = Examples(
+            application.assistant.ask, self._asking, self._reading, lambda: self._asked == 0
+        )
         self._worker = Worker(application)
         self.desk = Desk(application, self._worker, self._accepting, self._reading)
         self._watchers = [
@@ -112,11 +125,13 @@ class Backend:
         self.dismiss()
         for watcher in self._watchers:
             watcher.stop()
+        await self._examples.stop()
         await asyncio.to_thread(self._worker.stop)
         for thread in self._watching:
             await asyncio.to_thread(thread.join)
-        for work in (self._asking, self._telling, self._accepting, self._reading):
+        for work in (self._asking, self._telling, self._accepting, self._reading, self._keeping):
             await asyncio.to_thread(work.close)
+        await asyncio.to_thread(self.pictures.close)
         if self._loading is not None:
             await asyncio.gather(self._loading, return_exceptions=True)
         await asyncio.to_thread(self.application.close)
@@ -132,9 +147,11 @@ class Backend:
         question: str,
         collection: str = DEFAULT_COLLECTION,
         top_k: int = DEFAULT_TOP_K,
+        documents: Sequence[str] = (),
     ) -> Shaped:
         """Return what `shape` makes of the answer to a question, made away from the event loop."""
-        return await self.told(shape, await self.ask(Asking(question, collection, top_k)))
+        asking = Asking(question, collection, top_k, documents=tuple(documents))
+        return await self.told(shape, await self.ask(asking))
 
     async def answering(self, asking: Asking) -> AsyncGenerator[AnswerEvent, None]:
         """Yield the events of the answer to a question, as `Responder.events` does.
@@ -142,9 +159,13 @@ class Backend:
         Closing the iterator gives the answer up.
         """
         responder = self.application.responder
-        async with aclosing(responder.events(asking, self._asking.run, self._telling.run)) as events:
-            async for event in events:
-                yield event
+        self._asked += 1
+        try:
+            async with aclosing(responder.events(asking, self._asking.run, self._telling.run)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._asked -= 1
 
     async def conversing(
         self, asking: Asking, conversation_id: str | None
@@ -176,10 +197,11 @@ class Backend:
         query: str,
         collection: str = DEFAULT_COLLECTION,
         top_k: int = DEFAULT_TOP_K,
+        documents: Sequence[str] = (),
     ) -> Shaped:
         """Return what `shape` makes of the passages nearest to a query, in the thread that finds them."""
         search = self.application.assistant.search
-        return await self._asking.run(lambda: shape(search(query, collection, top_k)))
+        return await self._asking.run(lambda: shape(search(query, collection, top_k, documents)))
 
     async def documents(self, collection: str = DEFAULT_COLLECTION) -> list[DocumentInfo]:
         """Return the documents of a collection by source."""
@@ -203,9 +225,37 @@ class Backend:
         """Return what `read` makes of a collection's catalog, in a thread that reads."""
         return await self._reading.run(lambda: read(self._catalog(collection)))
 
+    async def kept(
+        self, call: Callable[Concatenate[History, P], Found], *args: P.args, **kwargs: P.kwargs
+    ) -> Found:
+        """Return what a method of the kept conversations does: `kept(History.turns, visitor, id)`."""
+        return await self._keeping.run(lambda: call(self.application.history, *args, **kwargs))
+
     async def delete(self, document_id: str, collection: str = DEFAULT_COLLECTION) -> None:
         """Remove a document; once this returns no answer uses it."""
         await self._reading.run(lambda: self.application.home.collection(collection).delete(document_id))
+
+    async def remove(self, document_id: str, collection: str, owner: str) -> Receipt:
+        """Remove a document as `delete` does, to be put back with the receipt until its owner leaves."""
+        receipt = await self._reading.run(self._removed.remove, collection, document_id, owner)
+        asyncio.get_running_loop().call_later(HELD_SECONDS, self._removed.expire)
+        return receipt
+
+    async def restore(self, owner: str, receipt_id: str) -> DocumentInfo:
+        """Put a removed document back; raise as `Removed.restore`."""
+        return await self._reading.run(self._removed.restore, owner, receipt_id)
+
+    async def forget(self, owner: str) -> None:
+        """Let go of what an owner removed, who left."""
+        # At once: to wait for a thread is to be refused where too many do.
+        self._removed.forget(owner)
+
+    async def examples(self, collection: str = DEFAULT_COLLECTION) -> list[str]:
+        """Return questions that a collection answers; none while they are being worked out."""
+        if not self.ready:
+            return []
+        snapshot = await self._reading.run(lambda: self.application.home.collection(collection).snapshot())
+        return self._examples.of(snapshot, collection)
 
     async def collections(self) -> list[CollectionInfo]:
         """Return what is told of each collection."""
@@ -222,6 +272,7 @@ class Backend:
         The default one is there all the same, and empty.
         """
         await self._reading.run(self.application.home.delete, name)
+        self._removed.forget_collection(name)
         if name == DEFAULT_COLLECTION:
             await self._reading.run(self.application.home.collection, name, create=True)
 

@@ -113,7 +113,7 @@ class Guard:
         except QuoteboundError as error:
             response = errors.known(Request(scope), error)
             if isinstance(error, Unauthorized):
-                response.headers["WWW-Authenticate"] = 'Basic realm="Quotebound", charset="UTF-8"'
+                response.headers["WWW-Authenticate"] = _challenge(headers)
             await response(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -147,6 +147,15 @@ class Guard:
                 f"the request has {length[:40]} bytes, more than the {self._max_body_bytes} "
                 "that the service takes; raise QUOTEBOUND_MAX_FILE_MB or send less"
             )
+
+
+def _challenge(headers: Headers) -> str:
+    """Return what asks for the key; of a page that is open in a browser, so that it tells its reader itself.
+
+    At a challenge that they know, browsers ask for a password whatever the reader is doing.
+    """
+    scheme = "Basic" if headers.get("sec-fetch-mode", "navigate") == "navigate" else "Bearer"
+    return f'{scheme} realm="Quotebound", charset="UTF-8"'
 
 
 def _check_origin(headers: Headers) -> None:

@@ -50,19 +50,20 @@ class SecurityHeaders:
         def marked(page: bytes, _: int) -> bytes:
             return _SCRIPT.sub(b'<script nonce="%s"' % nonce.encode(), page)
 
-        send_marked = rewriting(send, _is_page, marked)
+        send_marked = rewriting(send, is_page, marked)
 
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                policy = _POLICY.format(nonce=nonce) if _is_page(message) else _POLICY_OF_DATA
+                policy = _POLICY.format(nonce=nonce) if is_page(message) else _POLICY_OF_DATA
                 headers["Content-Security-Policy"] = policy
             await send_marked(message)
 
         await self._app(scope, receive, send_secured)
 
 
-def _is_page(start: Message) -> bool:
+def is_page(start: Message) -> bool:
+    """Tell from its start whether a response is a page that can be written anew."""
     headers = Headers(raw=start["headers"])
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers

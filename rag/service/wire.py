@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index.types import DEFAULT_COLLECTION, DocumentInfo, Hit
 from rag.answering import MAX_QUESTION_CHARACTERS, MAX_TOP_K
-from rag.types import DEFAULT_TOP_K, Answer, Citation, SearchResult
+from rag.types import Answer, Citation, SearchResult
 
 # Documented here; `InvalidName` refuses, whose message says what a name may be.
 _NAME = {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
@@ -24,14 +24,6 @@ class Request(BaseModel):
     """What a client sends: fields that are not known are refused, so that none is thought to have worked."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class SearchRequest(Request):
-    """A query for a collection; at most `top_k` passages are returned."""
-
-    query: Question = Field(examples=["Durand Line"])
-    collection: CollectionName = DEFAULT_COLLECTION
-    top_k: TopK = DEFAULT_TOP_K
 
 
 class Mirror(BaseModel):
@@ -161,7 +153,7 @@ class FallbackOut(Mirror):
 
 
 class UnreadOut(Mirror):
-    """How many pages of a collection could not be read, and of how many documents."""
+    """How many pages of the documents asked could not be read, and in how many documents they are."""
 
     documents: int
     pages: int
@@ -170,8 +162,8 @@ class UnreadOut(Mirror):
 class AskResponse(BaseModel):
     """An answer; or an abstention, which has no citations, and hits that are only the nearest passages.
 
-    `unread` is null where every page of the collection was read: what is on one that was not can be in
-    no answer. `written_by` names the language model that wrote the sentences, null where they are the
+    `unread` is null where every page of the documents asked was read: what is on one that was not can be
+    in no answer. `written_by` names the language model that wrote the sentences, null where they are the
     documents' own; `withheld` counts those it wrote under which no quote stood.
     """
 

@@ -19,6 +19,7 @@ from doubles import HashingEmbedder, WordWindow, document
 from index import merging, vector_upkeep, vectors
 from index.chunking import Chunker, indexed_text
 from index.errors import DocumentNotFound
+from index.originals import keep_original
 from index.reindex import Reindexer
 from index.store import Store
 from index.types import Document, Passage
@@ -40,10 +41,14 @@ _SHELVED = 8
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a store should hold: its documents, and the embedding space that serves."""
+    """What a store should hold: its documents, and the embedding space that serves.
+
+    Each with the bytes of its file, but for the document named by `bare`.
+    """
 
     texts: Texts
     space: str = SPACE.id
+    bare: str = ""
 
     def with_text(self, source: str, content: str) -> State:
         """Return this with one document added or replaced."""
@@ -88,9 +93,9 @@ def opened(folder: Path) -> Store:
     return Store(folder, SPACE, writable=True)
 
 
-def put(store: Store, source: str, content: str) -> Document:
-    """Store a text under a name, in the space that serves."""
-    made = document(content, source)
+def put(store: Store, source: str, content: str, *, bare: bool = False) -> Document:
+    """Store a text under a name, in the space that serves; as of a file that has nothing else in it."""
+    made = replace(document(content, source), original=None if bare else content.encode())
     passages = _CHUNKER.chunk(made)
     embedder = EMBEDDERS[store.space.id]
     store.put(made, passages, embedder.embed_passages([indexed_text(passage) for passage in passages]))
@@ -113,7 +118,7 @@ def _shelve(state: State, open_store: Callable[[Path], Store] = opened) -> Calla
     def prepare(folder: Path) -> None:
         store = open_store(folder)
         for source, content in state.texts.items():
-            put(store, source, content)
+            put(store, source, content, bare=source == state.bare)
             _wait_for_merges()
         store.close()
 
@@ -136,6 +141,12 @@ def deletion(source: str, content: str) -> Callable[[Store], None]:
     return lambda store: store.delete(document_id)
 
 
+def keeping(source: str, content: str) -> Callable[[Store], None]:
+    """Return the change that stores the bytes of a stored document's file."""
+    document_id = document(content, source).id
+    return lambda store: keep_original(store, document_id, content.encode())
+
+
 def _wait_for_merges() -> None:
     for thread in threading.enumerate():
         if thread.name == "merging":
@@ -155,6 +166,7 @@ _NEW = ("new.txt", text("new", 3))
 _REVISED = ("shelf-2.txt", text("revised", 4))
 _GONE = "shelf-5.txt"
 _SHELF = State({f"shelf-{n}.txt": text(f"shelf{chr(97 + n)}", 2) for n in range(_SHELVED)})
+_WITHOUT_FILE = replace(_SHELF, bare=_GONE)
 _WITHOUT_GONE = State({source: content for source, content in _SHELF.texts.items() if source != _GONE})
 # Every document is cut and embedded in transactions of its own.
 _PAIR = State({"left.txt": text("left", 1), "right.txt": text("right", 2)})
@@ -184,6 +196,14 @@ OPERATIONS: tuple[Operation, ...] = (
         after=_WITHOUT_GONE,
         perform=deletion(_GONE, _SHELF.texts[_GONE]),
         done_already=(DocumentNotFound,),
+    ),
+    replace(
+        _ADD,
+        name="keep the file",
+        before=_WITHOUT_FILE,
+        after=_SHELF,
+        perform=keeping(_GONE, _SHELF.texts[_GONE]),
+        prepare=_shelve(_WITHOUT_FILE),
     ),
     # The document that is one too many: the vectors are merged, and their file is written anew.
     replace(_ADD, name="merge", prepare=_shelve(_SHELF, _opened_merging), open=_opened_merging),

@@ -39,7 +39,8 @@ def problems(store: Store, allowed: Sequence[State], ever: Sequence[State]) -> t
     found = []
     infos = store.catalog.documents()
     texts = {info.source: store.catalog.text(info.id) for info in infos}
-    state = State(texts, store.space.id)
+    bare = ", ".join(info.source for info in infos if not info.has_original)
+    state = State(texts, store.space.id, bare)
     if state not in allowed:
         differences = " and in ".join(_unlike(state, one) for one in allowed)
         return [f"it differs from what may be in {differences}"], False
@@ -47,6 +48,8 @@ def problems(store: Store, allowed: Sequence[State], ever: Sequence[State]) -> t
     for info in infos:
         expected = _expected(info.source, texts[info.source], state.space)
         rows = store.catalog.passages_of(info.id)
+        if store.catalog.original(info.id) not in (None, texts[info.source].encode()):
+            found.append(f"{info.source} has not the bytes of its file")
         if text_sha256(texts[info.source]) != info.sha256:
             found.append(f"{info.source} has not the text of its SHA-256")
         if [passage.ordinal for _, passage in rows] != list(range(info.passages)):
@@ -104,4 +107,5 @@ def _unlike(found: State, wanted: State) -> str:
         name for name in {*found.texts, *wanted.texts} if found.texts.get(name) != wanted.texts.get(name)
     )
     spaces = [f"space {found.space}, not {wanted.space}"] if found.space != wanted.space else []
-    return ", ".join(names + spaces)
+    bare = [f"no file of {found.bare!r}, not of {wanted.bare!r}"] if found.bare != wanted.bare else []
+    return ", ".join(names + spaces + bare)

@@ -69,7 +69,7 @@ class PdfLoader:
         if SIGNATURE not in data[:_SIGNATURE_WITHIN]:
             raise UnreadableText(f"{name} is not a PDF")
         composer = Composer(name, parsing)
-        with closing(_opened(data, name)) as pdf, Ocr.of(parsing) as ocr:
+        with closing(opened(data, name)) as pdf, Ocr.of(parsing) as ocr:
             if len(pdf) > _MAX_PAGES:
                 raise ParseLimit(
                     f"{name} has {len(pdf)} pages, more than the {_MAX_PAGES} that are read; split it"
@@ -103,7 +103,8 @@ class _Pending:
         return replace(self.page, lines=found, reading=PageReading.OCR if found else PageReading.BLANK)
 
 
-def _opened(data: bytes, name: str) -> pypdfium2.PdfDocument:
+def opened(data: bytes, name: str) -> pypdfium2.PdfDocument:
+    """Return an open PDF with its form; raise `EncryptedDocument` or `UnreadableText`."""
     # A question asked from a shell needs no PDF library.
     import pypdfium2  # noqa: PLC0415
     from pypdfium2 import raw  # noqa: PLC0415
@@ -117,6 +118,11 @@ def _opened(data: bytes, name: str) -> pypdfium2.PdfDocument:
     if pdf.get_formtype():
         pdf.init_forms()
     return pdf
+
+
+def has_page_size(width: float, height: float) -> bool:
+    """Tell whether a size in points is one that pages have."""
+    return 0 < width <= _MAX_SIDE_POINTS and 0 < height <= _MAX_SIDE_POINTS
 
 
 def _read(pdf: pypdfium2.PdfDocument, ocr: Ocr, name: str, parsing: Parsing) -> Iterator[PageContent]:
@@ -154,7 +160,7 @@ def _page(pdf: pypdfium2.PdfDocument, index: int, ocr: Ocr) -> PageContent | _Pe
     try:
         with closing(pdf[index]) as page:
             width, height = page.get_size()
-            if not (0 < width <= _MAX_SIDE_POINTS and 0 < height <= _MAX_SIDE_POINTS):
+            if not has_page_size(width, height):
                 return replace(unread, reason="a size that is not that of a page")
             return _content(page, index + 1, page_text(page, pdf.formenv), ocr)
     except pypdfium2.PdfiumError:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.types import DEFAULT_COLLECTION, DocumentInfo, Page, Span
+from rag.service.asking_wire import DocumentIds
 from rag.service.wire import CollectionName, DocumentOut, Question, TopK
 from rag.types import DEFAULT_TOP_K
 
@@ -26,6 +27,11 @@ _Collection = Annotated[
     CollectionName, Field(description="The collection to look in; the error for an unknown one names them.")
 ]
 
+_Documents = Annotated[
+    DocumentIds,
+    Field(description="Ids of the documents to look in alone; without any, in all of the collection."),
+]
+
 
 class _Arguments(BaseModel):
     # A name that was misspelt must not pass for one that was left out.
@@ -39,6 +45,7 @@ class AskArguments(_Arguments):
         description="One question in full, as a person would ask it, in the language of the documents."
     )
     top_k: TopK = Field(DEFAULT_TOP_K, description="How many passages are read; more takes longer.")
+    documents: _Documents
     collection: _Collection = DEFAULT_COLLECTION
 
 
@@ -47,6 +54,7 @@ class SearchArguments(_Arguments):
 
     query: Question = Field(description="What to look for: a question, or words that the passage would use.")
     top_k: TopK = Field(DEFAULT_TOP_K, description="The greatest number of passages to return.")
+    documents: _Documents
     collection: _Collection = DEFAULT_COLLECTION
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -37,15 +37,25 @@ class Asker(Protocol):
     """
 
     async def ask_for(
-        self, shape: Callable[[Answer], Shaped], question: str, collection: str, top_k: int
+        self,
+        shape: Callable[[Answer], Shaped],
+        question: str,
+        collection: str,
+        top_k: int,
+        documents: Sequence[str],
     ) -> Shaped:
-        """Return what `shape` makes of the answer to a question."""
+        """Return what `shape` makes of the answer to a question; of some documents where any are named."""
         ...
 
     async def search_for(
-        self, shape: Callable[[SearchResult], Shaped], query: str, collection: str, top_k: int
+        self,
+        shape: Callable[[SearchResult], Shaped],
+        query: str,
+        collection: str,
+        top_k: int,
+        documents: Sequence[str],
     ) -> Shaped:
-        """Return what `shape` makes of the passages nearest to a query."""
+        """Return what `shape` makes of the passages nearest to a query; of documents as in `ask_for`."""
         ...
 
     async def read_for(self, read: Callable[[Catalog], Found], collection: str) -> Found:
@@ -82,14 +92,14 @@ async def _ask(asker: Asker, asked: AskArguments) -> Told:
     def told(answer: Answer) -> Told:
         return Told.of(AskResponse.of(answer), text.answered(answer))
 
-    return await asker.ask_for(told, asked.question, asked.collection, asked.top_k)
+    return await asker.ask_for(told, asked.question, asked.collection, asked.top_k, asked.documents)
 
 
 async def _search(asker: Asker, asked: SearchArguments) -> Told:
     def told(result: SearchResult) -> Told:
         return Told.of(SearchResponse.of(result), text.found(result))
 
-    return await asker.search_for(told, asked.query, asked.collection, asked.top_k)
+    return await asker.search_for(told, asked.query, asked.collection, asked.top_k, asked.documents)
 
 
 async def _open(asker: Asker, asked: OpenArguments) -> Told:
@@ -195,7 +205,8 @@ TOOLS: tuple[Tool[Any], ...] = (
         description=(
             "List the documents of a collection by source, with their ids, titles and lengths; `contains` "
             "narrows it to those with some words in title or source. Call this to learn what there is; to "
-            "find something said in the documents, call `ask` or `search`."
+            "find something said in the documents, call `ask` or `search`, which take ids as `documents` to "
+            "look in these alone."
         ),
         takes=ListArguments,
         gives=ListedOut,

@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from index.errors import QuoteboundError
 from rag.responding import answer_of
 from rag.service.access import BackendOf
-from rag.service.asking_wire import AskRequest, RetrievalOut, StreamErrorOut
+from rag.service.asking_wire import AskRequest, RetrievalOut, SearchRequest, StreamErrorOut
 from rag.service.backend import Backend
 from rag.service.errors import documented, request_id
 from rag.service.gone import unless_gone
 from rag.service.lines import on_one_line
-from rag.service.wire import AskResponse, CitationOut, SearchRequest, SearchResponse, SentenceOut
+from rag.service.wire import AskResponse, CitationOut, SearchResponse, SentenceOut
 from rag.types import AnswerEvent, Broken, Cited, Finished, Retrieved, Said
 
 Found = TypeVar("Found")
@@ -82,7 +82,9 @@ async def ask_stream(
 @router.post("/search", response_model=SearchResponse)
 async def search(asked: SearchRequest, backend: BackendOf) -> Response:
     """Find the passages nearest to a query."""
-    return await backend.search_for(_body(SearchResponse.of), asked.query, asked.collection, asked.top_k)
+    return await backend.search_for(
+        _body(SearchResponse.of), asked.query, asked.collection, asked.top_k, asked.documents
+    )
 
 
 def _answering(asked: AskRequest, backend: Backend) -> AsyncGenerator[AnswerEvent, None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Form, Header, Query, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
@@ -14,6 +14,7 @@ from index.types import DEFAULT_COLLECTION, Span
 from rag.service.access import BackendOf
 from rag.service.document_wire import DocumentDetailOut, PagesOut, WordsOut
 from rag.service.errors import documented
+from rag.service.pictures import LEAST_WIDTH, MOST_WIDTH, WIDTH
 from rag.service.wire import CollectionName, DocumentOut, DocumentsOut, JobAccepted, TextOut
 
 router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404, 422))
@@ -73,6 +74,37 @@ async def get_pages(
     return await backend.read_for(listed, collection)
 
 
+@router.get(
+    "/{document_id}/pages/{number}/image",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The page as it is displayed",
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        304: {"description": "The picture that the client has is still the right one"},
+    },
+)
+async def get_page_image(
+    document_id: str,
+    number: int,
+    backend: BackendOf,
+    width: Annotated[int, Query(ge=LEAST_WIDTH, le=MOST_WIDTH)] = WIDTH,
+    collection: Collection = DEFAULT_COLLECTION,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return a page of a PDF as a picture of a width in pixels; a page far taller than wide comes narrower.
+
+    A place in points, as `/words` gives it, times the picture's width over the page's, as `/pages` gives it,
+    is that place in the picture.
+    """
+    found = await backend.pictures.find(document_id, number, width, collection)
+    headers = {"ETag": f'"{found.tag}"', "Cache-Control": "private, no-cache"}
+    if _is_known(found.tag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(await backend.pictures.picture(found), media_type="image/png", headers=headers)
+
+
 @router.get("/{document_id}/words", response_model=WordsOut)
 async def get_words(
     document_id: str,
@@ -110,6 +142,11 @@ async def delete_document(
 ) -> None:
     """Delete a document; once this returns, no search and no answer uses it."""
     await backend.delete(document_id, collection)
+
+
+def _is_known(tag: str, told: str | None) -> bool:
+    """Tell whether a client that tells the tags of what it has, has this one."""
+    return any(one.strip().removeprefix("W/").strip('"') == tag for one in (told or "").split(","))
 
 
 def _check_span(start: int, end: int, characters: int) -> None:
