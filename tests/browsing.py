@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 # Chromium has errands of its own (updates, safe browsing, network probes); none may blur what the page does.
@@ -45,8 +45,8 @@ def quotebound(arguments: Sequence[str], home: Path) -> None:
 
 
 @contextmanager
-def service(home: Path, port: int) -> Iterator[str]:
-    """Serve a home and yield the address once questions are answered there."""
+def service(home: Path, port: int, key: str = "") -> Iterator[str]:
+    """Serve a home and yield the address once questions are answered there, of who has the key."""
     command = [sys.executable, "-m", "rag.cli", "serve"]
     environment = {**_environment(home), "QUOTEBOUND_PORT": str(port)}
     address = f"http://127.0.0.1:{port}"
@@ -57,7 +57,7 @@ def service(home: Path, port: int) -> Iterator[str]:
             # It prints its address once it listens; a first question waits for the model.
             assert process.stdout is not None
             assert address in process.stdout.readline()
-            post(f"{address}/ask", b'{"question": "ready?"}')
+            post(f"{address}/ask", b'{"question": "ready?"}', key=key)
             yield address
         finally:
             process.send_signal(signal.SIGTERM)
@@ -79,13 +79,69 @@ def chromium(net_log: Path | None = None) -> Iterator[Browser]:
             browser.close()
 
 
-def ask(page: Page, question: str) -> None:
-    """Ask in the chat and wait for the answer."""
-    turns = page.locator("article.turn").count()
-    page.get_by_role("textbox").fill(question)
-    page.get_by_role("textbox").press("Enter")
-    last = page.locator("article.turn").nth(turns)
-    last.locator(".meta, .notice, .hint").first.wait_for(timeout=60_000)
+class Watched:
+    """What a page asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(("data:", "blob:")):
+            self.hosts.add(url.split("/")[2])
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.complaints.append(text)
+
+
+def opened(browser: Browser, address: str, width: int = 1440, scheme: str = "light") -> tuple[Page, Watched]:
+    """Open the page for a visitor who was never there, and return it once questions can be asked."""
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    watched = Watched(page)
+    page.goto(address)
+    ready(page)
+    return page, watched
+
+
+def ready(page: Page) -> None:
+    """Wait until a page shows what was said before, or that nothing was."""
+    page.locator("#conversation .turn, #conversation .empty").first.wait_for(timeout=60_000)
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Ask in the chat, wait for the answer, and return its turn."""
+    turns = page.locator(".turn").count()
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("textbox", name="Question").press("Enter")
+    last = page.locator(".turn").nth(turns)
+    last.locator(".actions, .tries, [role=alert]").first.wait_for(timeout=60_000)
+    if last.locator(".thumb").count():
+        # It is kept, and the list says so: nothing more is on its way.
+        kept = page.locator(".turn:has(.thumb)").count()
+        page.locator("#history [aria-current]", has_text=f"{kept} question").wait_for(state="attached")
+    return last
+
+
+def in_view(found: Locator) -> bool:
+    """Tell whether an element is in the window whole, and nothing lies over its middle."""
+    return bool(
+        found.evaluate(
+            """(element) => {
+              const box = element.getBoundingClientRect();
+              const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+              const inside = box.width > 0 && box.top >= 0 && box.left >= 0
+                && box.bottom <= innerHeight + 1 && box.right <= innerWidth + 1;
+              const top = document.elementFromPoint(x, y);
+              return inside && (element.contains(top) || top?.contains(element));
+            }"""
+        )
+    )
 
 
 def connected(net_log: Path) -> list[str]:
@@ -96,9 +152,10 @@ def connected(net_log: Path) -> list[str]:
     return [params["address"] for params in events if "address" in params]
 
 
-def post(url: str, body: bytes, content_type: str = "application/json") -> bytes:
+def post(url: str, body: bytes, content_type: str = "application/json", key: str = "") -> bytes:
     """Send a body and return the response's."""
-    request = urllib.request.Request(url, data=body, headers={"content-type": content_type})
+    headers = {"content-type": content_type, **({"x-api-key": key} if key else {})}
+    request = urllib.request.Request(url, data=body, headers=headers)
     with urllib.request.urlopen(request, timeout=120) as response:
         return bytes(response.read())
 

@@ -11,7 +11,7 @@ from index.jobs import FileRecord, FileStatus, Job, JobKind, JobState
 from index.types import DocumentInfo, Page, PageReading
 from rag.service.removed import Receipt
 from rag.service.worker import Standing
-from ui.rendering.library import Shelf, frame, shelf, trouble
+from ui.rendering.library import Drawing, Outcome, Shelf, frame, shelf, trouble
 from ui.rendering.tasks import REASONS_SHOWN, Task, tasks
 
 
@@ -140,10 +140,18 @@ def test_what_cannot_be_undone_says_so() -> None:
 
 
 def test_trouble_is_told_and_leaves_what_is_shown() -> None:
-    html = trouble("the disk refused", "reports", "7")
-    assert 'role="alert">the disk refused' in html
+    html = trouble("the disk refused", "reports", Drawing("7"))
+    assert 'data-slot="trouble"><p class="notice error" role="alert">the disk refused' in html
     assert 'data-asked="reports" data-collection="reports" data-token="7"' in html
+    assert 'data-slot="trouble"></div>' in shelf(shown())  # which ends it
     assert "<table" not in html
+
+
+def test_what_was_told_stays_until_something_else_is_done() -> None:
+    assert not {"said", "fault"} & set(drawn(shown()).values("data-slot"))
+    done = Drawn(shelf(shown(), Outcome("<p>Done.</p>", "no such name")))
+    assert {"said", "fault"} <= set(done.values("data-slot"))
+    assert "no such name" in done.text
 
 
 def test_the_frame_tells_the_formats_and_the_limit() -> None:
@@ -203,10 +211,11 @@ def test_whatever_comes_from_documents_is_text_and_nothing_else(hostile: str) ->
         failed = upload(JobState.WAITING, words, code="x", message=words)
         later = upload(JobState.FAILED, code="x", message=words)
         of = shown(document, jobs=(failed, later), receipts=(receipt(words),))
-        of = replace(of, collections=[CollectionInfo(words, 1, None)], fault=words, asked=words)
+        of = replace(of, collections=[CollectionInfo(words, 1, None)], asked=words)
         record = FileRecord("job-1", words, words, FileStatus.FAILED, reason=words)
         standing = Standing(1, {}, 0, 0, 0, None, (words, 2, 9))
-        return Drawn(shelf(of, words)), Drawn(tasks([Task(failed, [record, record], standing)]))
+        patch = shelf(of, Outcome(fault=words), Drawing(words, words))
+        return Drawn(patch), Drawn(tasks([Task(failed, [record, record], standing)]))
 
     for harmless, harmful in zip(page("words"), page(hostile), strict=True):
         assert harmful.shape == harmless.shape

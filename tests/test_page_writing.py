@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ask, chromium, free_port, quotebound, service
+from browsing import ask, chromium, free_port, opened, quotebound, ready, service
 from llm_failures import BREAKS, FAILURES
 from llm_replies import Gate, Reply, Request, Spoken, spoken
 from llm_server import LanguageModelServer
@@ -53,29 +53,29 @@ def address(tmp_path_factory: pytest.TempPathFactory, stage: Stage) -> Iterator[
 
 @pytest.fixture
 def page(browser: Browser, address: str, stage: Stage) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 844})
-    shown = context.new_page()
-    shown.goto(address)
-    shown.get_by_role("textbox").wait_for(timeout=60_000)
+    shown, _ = opened(browser, address)
     stage.next = spoken(EXACT)
     yield shown
-    context.close()
+    shown.context.close()
 
 
 def test_a_written_answer_is_shown_over_its_evidence(page: Page) -> None:
     ask(page, QUESTION)
     expect(page.locator(".sentences")).to_contain_text("The ferry leaves at nine.")
     expect(page.locator(".meta")).to_contain_text("written by scripted")
-    page.get_by_role("button", name="Open evidence 1").click()
-    expect(page.locator("details.card mark").first).to_have_text("The ferry to Kallinge leaves at nine")
+    page.locator("button.marker").first.click()
+    expect(page.locator("#viewer mark.here")).to_have_text("The ferry to Kallinge leaves at nine.")
+    page.get_by_role("tab", name="Evidence").click()
+    card = page.locator("#panel-evidence .card").first
+    expect(card.locator("mark")).to_have_text("The ferry to Kallinge leaves at nine")
 
 
 def test_sentences_are_shown_while_the_rest_is_being_written(page: Page, stage: Stage) -> None:
     gate = Gate()
     first, rest = EXACT.split("\nQ1: It")
     stage.next = Spoken([f"{first}\n", gate, f"Q1: It{rest}"])
-    page.get_by_role("textbox").fill(QUESTION)
-    page.get_by_role("textbox").press("Enter")
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.get_by_role("textbox", name="Question").press("Enter")
     expect(page.locator(".sentences")).to_contain_text("The ferry leaves at nine.")
     expect(page.locator(".pending")).to_have_text("Writing…")
     gate.set()
@@ -114,28 +114,83 @@ def test_each_failure_shows_the_documents_own_answer_with_its_reason(page: Page,
     broken = {name: (Spoken(parts, **how), reason) for name, (parts, how, reason) in BREAKS.items()}
     for place, (script, _) in enumerate((FAILURES | broken).values()):
         if place % 3 == 0:
-            # A server that failed four times in a row would be left alone; and a page keeps fifty turns.
+            # A server that failed four times in a row would be left alone.
             page.reload()
-            page.get_by_role("textbox").wait_for(timeout=60_000)
+            ready(page)
             stage.next = spoken(EXACT)
             ask(page, QUESTION)
             expect(page.locator(".meta")).to_contain_text("written by")
         stage.next = script
-        ask(page, QUESTION)
-        turn = page.locator("article.turn").last
+        turn = ask(page, QUESTION)
         expect(turn.locator(".instead")).to_contain_text("These are sentences of your documents")
         expect(turn.locator(".sentences")).to_contain_text("The ferry to Kallinge leaves at nine.")
 
 
-def test_a_narrow_window_holds_a_written_answer(
-    browser: Browser, address: str, stage: Stage, tmp_path: Path
-) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    shown = context.new_page()
-    shown.goto(address)
-    shown.get_by_role("textbox").wait_for(timeout=60_000)
+def test_a_narrow_window_holds_a_written_answer(browser: Browser, address: str, stage: Stage) -> None:
+    page, _ = opened(browser, address, width=390)
     stage.next = FAILURES["is overloaded"][0]
-    ask(shown, QUESTION)
-    expect(shown.locator(".instead")).to_be_visible()
-    assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+    ask(page, QUESTION)
+    expect(page.locator(".instead")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.context.close()
+
+
+def test_an_answer_that_is_stopped_is_written_no_further(page: Page, stage: Stage) -> None:
+    gate = Gate()
+    first, rest = EXACT.split("\nQ1: It")
+    stage.next = Spoken([f"{first}\n", gate, f"Q1: It{rest}"])
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.get_by_role("textbox", name="Question").press("Enter")
+    expect(page.locator(".sentences")).to_contain_text("The ferry leaves at nine.")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_hidden()
+    # One question at a time: another one stays in the field.
+    page.get_by_role("textbox", name="Question").fill("And on Sundays?")
+    page.get_by_role("textbox", name="Question").press("Enter")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".turn .notice")).to_have_text("Stopped.")
+    gate.set()
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("And on Sundays?")
+    stage.next = spoken(EXACT)
+    page.locator(".turn").get_by_role("button", name="Ask again").click()
+    expect(page.locator(".turn").nth(1).locator(".meta")).to_contain_text("written by", timeout=60_000)
+    expect(page.locator(".turn").first).not_to_contain_text("The crossing lasts forty minutes.")
+
+
+def test_who_waits_long_is_told_that_the_answer_still_comes(page: Page, stage: Stage) -> None:
+    gate = Gate()
+    stage.next = Spoken([gate, EXACT])
+    page.get_by_role("textbox", name="Question").fill(QUESTION)
+    page.get_by_role("textbox", name="Question").press("Enter")
+    slow = page.locator(".turn .slow")
+    slow.wait_for(state="attached")
+    expect(slow).to_have_css("visibility", "hidden")
+    page.evaluate(
+        "document.getAnimations().filter((a) => a.animationName === 'qb-reveal').forEach((a) => a.finish())"
+    )
+    expect(slow).to_be_visible()
+    gate.set()
+    expect(page.locator(".sentences")).to_contain_text("The ferry leaves at nine.")
+
+
+def test_a_service_that_goes_away_and_comes_back_loses_no_conversation(
+    browser: Browser, tmp_path: Path, stage: Stage
+) -> None:
+    (tmp_path / "ferry.txt").write_text(FERRY)
+    quotebound(["ingest", str(tmp_path / "ferry.txt")], tmp_path / "home")
+    port = free_port()
+    with service(tmp_path / "home", port) as url:
+        page, _ = opened(browser, url)
+        ask(page, QUESTION)
+        page.get_by_role("textbox", name="Question").fill("How much are tickets?")
+    expect(page.locator("#banner")).to_contain_text("cannot be reached", timeout=60_000)
+    page.get_by_role("textbox", name="Question").press("Enter")
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("How much are tickets?")
+    with service(tmp_path / "home", port):
+        expect(page.locator("#banner")).to_contain_text("The service is back.", timeout=60_000)
+        turn = ask(page, "How much are tickets?")
+        expect(turn.locator(".sentences")).to_contain_text("120 kronor")
+        page.reload()
+        ready(page)
+        expect(page.locator(".turn")).to_have_count(2)
+    page.context.close()
