@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test torture check fix bench docs reader clean
+.PHONY: help install run test torture check fix bench docs screenshots reader clean
 
 help:
 	@echo "make run    install, ingest seeds/, serve on http://127.0.0.1:8000 (QUOTEBOUND_PORT)"
@@ -14,6 +14,7 @@ help:
 	@echo "make fix    what ruff can mend"
 	@echo "make bench  the benchmarks, as the page docs/performance.md"
 	@echo "make docs   write the generated docs anew"
+	@echo "make screenshots  the page in each of its states, into docs/screenshots"
 	@echo "make reader DATA=DIR  train the reader anew, fit it, measure it: two hours on two cores"
 
 install: $(VENV)/.installed
@@ -57,6 +58,10 @@ fix: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m rag.cli.reference
+
+screenshots: $(VENV)/.installed-dev
+	@.ci/browser
+	$(BIN)/python tests/screenshots.py $(ARGS)
 
 # Goes on from the last checkpoint in WORK.
 WORK ?= .reader

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 from browsing import ask
 from pdf_writing import Pdf, lines
 from playwright.sync_api import Page, Route
@@ -27,6 +28,12 @@ def survey_pdf() -> bytes:
         ],
     )
     return Pdf().page(first).page(second).bytes()
+
+
+def add(url: str, name: str, content: bytes) -> None:
+    """Upload a file and wait until it is stored."""
+    job = httpx2.post(f"{url}/documents", files={"file": (name, content)}).raise_for_status().json()["job"]
+    httpx2.get(f"{url}/jobs/{job}/events", timeout=60)
 
 
 def empty(page: Page) -> None:

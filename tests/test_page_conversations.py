@@ -174,7 +174,7 @@ def test_an_answer_is_copied_with_its_quotes_asked_again_and_its_question_edited
     turn.get_by_role("button", name="Ask again").click()
     expect(page.locator(".turn")).to_have_count(2)
     page.locator(".turn").nth(1).locator(".actions").wait_for(timeout=60_000)
-    page.locator(".turn").nth(1).get_by_role("button", name="Edit question").click()
+    page.locator(".turn").nth(1).get_by_role("button", name="Edit the question").click()
     field = page.get_by_role("textbox", name="Question")
     expect(field).to_have_value(PAKISTAN)
     expect(field).to_be_focused()

@@ -263,7 +263,7 @@ def test_why_tells_what_was_found_used_and_left_out() -> None:
     assert "#1 (0.50)" in text
     assert "embed 3 ms · total 20 ms" in text
     assert "left out: repeats a passage above" in text
-    assert "no" in text.partition("In the answer")[2]
+    assert "no" in text.partition("Quoted")[2]
 
 
 def test_a_sentence_that_nothing_supports_says_so_and_has_no_marker() -> None:

@@ -219,7 +219,7 @@ def _actions(asked: Asked, told: Told | None) -> str:
         buttons.append(button(evidence, local="evidence"))
         buttons.append(button("Copy", local="copy", label="Copy the answer with its quotes"))
     buttons.append(button("Ask again", local="again"))
-    buttons.append(button("Edit question", local="edit"))
+    buttons.append(button("Edit", local="edit", label="Edit the question"))
     judged = _judging(asked, told.feedback) if told is not None and told.kept else ""
     said = notice(told.note, error=True) if told is not None else ""
     shown = f"{''.join(buttons)}{judged}"

@@ -9,6 +9,7 @@ from index.types import Why
 from rag.types import Answer, DropReason
 
 _NONE = "–"
+_LEFT_OUT_SHOWN = 5
 _LEFT_OUT = {
     DropReason.DUPLICATE: "left out: repeats a passage above",
     DropReason.FAR: "left out: too far from the question",
@@ -19,13 +20,14 @@ def why(answer: Answer) -> str:
     """Return the folded account of an answer."""
     rows = "".join(_rows(answer))
     head = "".join(
-        f'<th scope="col">{name}</th>'
-        for name in ("Rank", "Passage", "Meaning", "Words", "Reader", "In the answer")
+        f'<th scope="col">{name}</th>' for name in ("Rank", "Passage", "Meaning", "Words", "Reader", "Quoted")
     )
     table = (
         '<div class="scroll" tabindex="0" role="region" aria-label="Candidates"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+    more = len(answer.dropped) - _LEFT_OUT_SHOWN
+    table += f"<p>{more:,} more were left out.</p>" if more > 0 else ""
     timings = " · ".join(f"{step} {taken:,.0f} ms" for step, taken in answer.timings.items())
     return (
         '<details class="why"><summary>Why this answer</summary>'
@@ -49,7 +51,7 @@ def _rows(answer: Answer) -> Iterator[str]:
         ]
         where = " · ".join(filter(None, [passage.heading, _page(passage.page)]))
         yield _row(str(hit.rank), hit.title, where, hit.why, " ".join(markers) or "no")
-    for left in answer.dropped:
+    for left in answer.dropped[:_LEFT_OUT_SHOWN]:
         where = " · ".join(filter(None, [left.heading, _page(left.page)]))
         yield _row(_NONE, left.title, where, left.why, _LEFT_OUT[left.reason])
 

@@ -141,5 +141,8 @@ window.quotebound = (() => {
     view(document.body.dataset.view ?? "chat");
   }).observe(document.documentElement, { childList: true, subtree: true });
 
+  // Drawn at last, the head says where one is.
+  document.addEventListener("quotebound:shown", () => view(document.body.dataset.view ?? "chat"), { once: true });
+
   return { region, send, local, kept, keep, scope, context, view, wide, type, ask, closeMenu };
 })();
