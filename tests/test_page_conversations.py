@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import ask, chromium, free_port, opened, quotebound, ready, service
+from browsing import ROOT, ask, chromium, free_port, opened, quotebound, ready, service
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -197,3 +197,16 @@ def test_an_answer_that_comes_when_another_conversation_is_open_is_kept_in_its_o
 def test_no_script_can_read_who_a_visitor_is(page: Page) -> None:
     assert [each["name"] for each in page.context.cookies()] == ["quotebound_visitor"]
     assert page.evaluate("document.cookie") == ""
+
+
+def test_an_empty_chat_offers_examples_once_there_are_documents(browser: Browser, tmp_path: Path) -> None:
+    with service(tmp_path, free_port()) as url:
+        page, _ = opened(browser, url)
+        expect(page.locator(".empty")).to_contain_text("Add your documents first")
+        page.get_by_role("button", name="Add documents").click()
+        for name in ("Afghanistan-Pakistan-border-clashes-2024.txt", "quotebound-handbook.md"):
+            page.locator("#shelf input[type=file]").first.set_input_files(ROOT / "seeds" / name)
+        expect(page.locator("#shelf tbody tr")).to_have_count(2, timeout=60_000)
+        page.get_by_role("button", name="Chat", exact=True).click()
+        expect(page.locator("button.example").first).to_be_visible(timeout=60_000)
+        page.context.close()

@@ -140,6 +140,14 @@ def test_an_upload_that_broke_off_says_so_and_can_be_tried_again(page: Page) -> 
     expect(page.get_by_role("button", name="Try again")).to_have_count(0)
 
 
+def test_a_file_that_was_accepted_is_followed_again_once_the_service_is_back(page: Page) -> None:
+    page.route("**/jobs/**", lambda route: route.abort())
+    give(page, "kept.md")
+    state(page, "The service went away. The file is kept")
+    page.unroute_all()
+    state(page, "Added")
+
+
 def test_what_is_refused_for_now_can_be_tried_again_and_what_is_wrong_cannot(page: Page) -> None:
     busy = '{"code": "overloaded", "message": "too many uploads are waiting"}'
     page.route("**/documents", lambda route: route.fulfill(status=503, body=busy))
@@ -159,7 +167,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(page: Page) -> None:
 
 
 def test_leaving_while_a_file_is_sent_asks_first(browser: Browser, address: str) -> None:
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     page.goto(address)
     library(page)
     held: list[Route] = []
@@ -170,6 +178,7 @@ def test_leaving_while_a_file_is_sent_asks_first(browser: Browser, address: str)
         page.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"
     asked.value.accept()
+    page.context.close()
 
 
 def test_the_name_of_a_file_is_text_and_nothing_else(page: Page) -> None:

@@ -27,7 +27,7 @@ ATTRIBUTES = set(
     "class id role type for name rows maxlength checked hidden dir tabindex scope required value href "
     "download aria-label aria-pressed data-action data-local data-turn data-state data-collection "
     "data-document data-start data-end data-marker data-near data-thumb data-view data-whole "
-    "data-conversation data-id".split()
+    "data-conversation data-number data-id".split()
 )
 WRITTEN = AnswerSentence("It was built in 1947.", (1,), Verdict.EXACT, 0.83)
 UNSUPPORTED = AnswerSentence("It fell in 1950.", (), Verdict.ALTERED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -29,6 +30,7 @@ class Chat:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._shown = itertools.count()
 
     async def ask(self, question: str, told: str, request: gr.Request) -> AsyncIterator[tuple[Any, Any]]:
         """Show the question at once, and its answer as it comes; empty the field it was typed in."""
@@ -103,14 +105,25 @@ class Chat:
         if context.visitor is not None and context.conversation:
             try:
                 kept = await self._backend.kept(History.conversation, context.visitor, context.conversation)
-                return turns.whole([await self._turn(turn) for turn in kept.turns], kept.info.id)
+                shown = [await self._turn(turn) for turn in kept.turns]
+                return turns.whole(shown, kept.info.id, number=next(self._shown))
             except NotFound:
                 pass
             except QuoteboundError as error:
-                return turns.whole((), "", notice(str(error), error=True))
-        documents = await self._backend.documents(context.collection)
-        examples = await self._backend.examples(context.collection) if documents else []
-        return turns.whole((), "", no_turns(examples, has_documents=bool(documents)))
+                return turns.whole((), "", notice(str(error), error=True), next(self._shown))
+        return turns.whole((), "", await self._empty(context.collection), next(self._shown))
+
+    async def invited(self, context: Context) -> str:
+        """Return the patch of what there is to ask, for a chat in which nothing was asked yet."""
+        return turns.part(await self._empty(context.collection))
+
+    async def _empty(self, collection: str) -> str:
+        try:
+            documents = await self._backend.documents(collection)
+            examples = await self._backend.examples(collection) if documents else []
+        except QuoteboundError as error:
+            return f'<div class="empty">{notice(str(error), error=True)}</div>'
+        return no_turns(examples, has_documents=bool(documents))
 
     async def _turn(self, turn: KeptTurn) -> str:
         try:

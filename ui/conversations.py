@@ -44,6 +44,8 @@ class Conversations:
                 shown = await self._chat.shown(replace(context, conversation=conversation))
             elif action == "new":
                 shown = await self._chat.shown(replace(context, conversation=""))
+            elif action == "invite":
+                shown = await self._chat.invited(context)
             elif action == "delete":
                 doomed = conversation
             elif action == "confirm" and context.visitor is not None:

@@ -8,7 +8,10 @@ from ui.rendering.parts import button
 
 
 def no_turns(examples: Sequence[str], *, has_documents: bool) -> str:
-    """Return the invitation to ask, with questions that the documents answer, or first to add documents."""
+    """Return the invitation to ask, with questions that the documents answer, or first to add documents.
+
+    Without examples it says that some may come.
+    """
     if not has_documents:
         adding = button("Add documents", kind="primary", local="view", view="library")
         return (
@@ -18,8 +21,9 @@ def no_turns(examples: Sequence[str], *, has_documents: bool) -> str:
         )
     tried = "".join(f"<li>{button(each, kind='example', local='example')}</li>" for each in examples)
     offered = f'<h2>For example</h2><ul class="examples">{tried}</ul>' if tried else ""
+    waiting = "" if tried else " data-waiting"
     return (
-        '<div class="empty"><p class="empty-title">Ask your documents a question</p>'
+        f'<div class="empty"{waiting}><p class="empty-title">Ask your documents a question</p>'
         "<p>Every answer is made of sentences quoted from them, word for word. "
         f"If they do not say, you are told so.</p>{offered}</div>"
     )

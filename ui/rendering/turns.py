@@ -52,9 +52,12 @@ class Told:
     note: str = ""
 
 
-def whole(turns: Sequence[str], conversation: str, empty: str = "") -> str:
-    """Return the patch that shows a conversation, or `empty`, in place of what was shown."""
-    return _patch("".join(turns) or empty, whole=True, conversation=conversation)
+def whole(turns: Sequence[str], conversation: str, empty: str = "", number: int = 0) -> str:
+    """Return the patch that shows a conversation, or `empty`, in place of what was shown.
+
+    `number` is another one each time: a patch that is the same as the last is not put in place.
+    """
+    return _patch("".join(turns) or empty, whole=True, conversation=conversation, number=number)
 
 
 def part(turn: str, conversation: str | None = None) -> str:
@@ -100,9 +103,8 @@ def answered(asked: Asked, told: Told) -> str:
     return _turn(asked, body, state="answered")
 
 
-def _patch(body: str, *, whole: bool = False, conversation: str | None = None) -> str:
-    told = data({"whole": whole, "conversation": conversation})
-    return f"<div{told}>{body}</div>"
+def _patch(body: str, **told: object) -> str:
+    return f"<div{data(told)}>{body}</div>"
 
 
 def _turn(asked: Asked, body: str, state: str) -> str:

@@ -27,6 +27,7 @@
       tell(message, again);
     } else if (now === "ready" && before !== "ready") {
       tell(before === "loading" ? "The model is loaded." : "The service is back.");
+      document.dispatchEvent(new CustomEvent("quotebound:back"));
       setTimeout(() => state === "ready" && tell(""), 4_000);
     } else tell(message);
   }

@@ -317,5 +317,7 @@
   document.addEventListener("quotebound:view", ({ detail }) => detail.name === "library" && tell({ action: "show" }));
   document.addEventListener("quotebound:gone", () => table()?.removeAttribute("aria-busy"));
 
+  document.addEventListener("quotebound:back", refresh);
+
   window.quotebound.library = { refresh, collection };
 })();

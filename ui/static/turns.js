@@ -41,9 +41,15 @@
     }
     for (const turn of [...root.children]) place(turn, root.dataset.conversation);
     waiting();
+    awaitExamples();
   }
 
   function place(turn, conversation) {
+    if (turn.matches(".empty")) {
+      // What there is to ask, while nothing was asked.
+      log().querySelector(":scope > .empty")?.replaceWith(turn);
+      return;
+    }
     const there = document.getElementById(turn.id);
     if (there && !("stopped" in there.dataset)) {
       morph(there, turn);
@@ -57,6 +63,30 @@
       log().append(turn);
       turn.scrollIntoView({ block: "start" });
     }
+  }
+
+  // Examples are made while nobody asks, and documents come and go: an empty chat asks again what it can offer.
+  const INVITATIONS = 20;
+  const NEXT_INVITATION = 3_000;
+  let invited = 0;
+  let inviting;
+  function invite() {
+    if (log()?.querySelector(":scope > .empty") && !document.hidden) send("history", { action: "invite" });
+  }
+  document.addEventListener("quotebound:library", () => {
+    invited = 0;
+    invite();
+    awaitExamples();
+  });
+  function awaitExamples() {
+    clearTimeout(inviting);
+    const empty = log().querySelector(":scope > .empty");
+    if (!empty || !("waiting" in empty.dataset) || invited++ >= INVITATIONS) return;
+    inviting = setTimeout(() => {
+      invite();
+      // What is the same as before does not come again.
+      awaitExamples();
+    }, NEXT_INVITATION);
   }
 
   const unfinished = () => log()?.querySelector("[data-state=pending], [data-state=growing]");
