@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import structlog
 import tiny_model
+from browsing import chromium, free_port, opened, quotebound, service
 from doubles import HashingEmbedder
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, Page
 from serving import served
 from starlette.testclient import TestClient
 
@@ -45,6 +47,38 @@ def llama_cpp(pytestconfig: pytest.Config) -> Iterator[str]:
     assert pytestconfig.cache is not None
     with tiny_model.running(tiny_model.made(pytestconfig.cache.mkdir("tiny-model"))) as base_url:
         yield base_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, for the tests of a module."""
+    with chromium() as opened_browser:
+        yield opened_browser
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Sequence[Path]:
+    """What the service of a module's tests answers from."""
+    return (Path("seeds"),)
+
+
+@pytest.fixture(scope="module")
+def address(corpus: Sequence[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a real service answers from the corpus."""
+    home = tmp_path_factory.mktemp("home")
+    quotebound(["ingest", *map(str, corpus)], home)
+    with service(home, free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The page for a visitor who was never there; it asks for nothing elsewhere, and nothing breaks in it."""
+    shown, watched = opened(browser, address)
+    yield shown
+    shown.context.close()
+    assert watched.complaints == []
+    assert watched.hosts == {address.removeprefix("http://")}
 
 
 @pytest.fixture

@@ -2,40 +2,16 @@
 
 import json
 import urllib.error
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import ROOT, ask, chromium, free_port, get, in_view, opened, quotebound, service
+from browsing import ROOT, ask, get, in_view, opened
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
 PAKISTAN = "what justification did Pakistan give?"
 UNANSWERED = "Who is the prime minister of Pakistan?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    quotebound(["ingest", "seeds"], home)
-    with service(home, free_port()) as url:
-        yield url
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    shown, watched = opened(browser, address)
-    yield shown
-    shown.context.close()
-    assert watched.complaints == []
-    assert watched.hosts == {address.removeprefix("http://")}
 
 
 def text_of(address: str, name: str) -> str:

@@ -1,11 +1,10 @@
 """The page for those who see little or nothing: axe-core finds nothing serious in any state of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium, free_port, opened, quotebound, service
+from browsing import free_port, opened, service
 from page_states import STATES, add, survey_pdf, uploaded
 from playwright.sync_api import Browser, Page
 
@@ -14,19 +13,10 @@ pytestmark = pytest.mark.browser
 SERIOUS = {"serious", "critical"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    quotebound(["ingest", "seeds"], home)
-    with service(home, free_port()) as url:
-        add(url, "survey.pdf", survey_pdf())
-        yield url
+@pytest.fixture(scope="module", autouse=True)
+def _survey(address: str) -> None:
+    """Have a PDF to look at, too."""
+    add(address, "survey.pdf", survey_pdf())
 
 
 def findings(page: Page) -> list[str]:
@@ -44,9 +34,7 @@ def findings(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1440, "light"), (390, "dark")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_serious_is_found_in_any_state(
     browser: Browser, address: str, state: str, width: int, scheme: str

@@ -1,38 +1,15 @@
 """Conversations in a real browser: kept, found again, renamed, taken away, and nobody else's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import ROOT, ask, chromium, free_port, opened, quotebound, ready, service
+from browsing import ROOT, ask, free_port, opened, ready, service
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
 PAKISTAN = "what justification did Pakistan give?"
 UNANSWERED = "Who is the prime minister of Pakistan?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    quotebound(["ingest", "seeds"], home)
-    with service(home, free_port()) as url:
-        yield url
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    shown, watched = opened(browser, address)
-    yield shown
-    shown.context.close()
-    assert watched.complaints == []
 
 
 def listed(page: Page) -> list[str]:

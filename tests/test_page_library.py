@@ -3,11 +3,11 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browsing import ask, chromium, free_port, get, opened, quotebound, service
+from browsing import ask, get, opened
 from pdf_writing import Pdf, lines
 from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
@@ -26,19 +26,10 @@ MAIL = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    file = home / "ferry.md"
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
+    file = tmp_path_factory.mktemp("corpus") / "ferry.md"
     file.write_text(FERRY, encoding="utf-8")
-    quotebound(["ingest", str(file)], home)
-    with service(home, free_port()) as url:
-        yield url
+    return (file,)
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browsing import chromium, free_port, get, quotebound, service
+from browsing import get
 from drawn_boxes import Rectangle, by_pdfium, drawn_on, iou, show
 from pdf_writing import Pdf, at, lines, turned
 from playwright.sync_api import Browser, Page, expect
@@ -45,13 +45,7 @@ def survey() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
     made = tmp_path_factory.mktemp("documents")
     (made / "log.md").write_text(LOG, encoding="utf-8")
     (made / "islands.csv").write_text(TABLE, encoding="utf-8")
@@ -59,15 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "arabic.txt").write_text(ARABIC, encoding="utf-8")
     (made / "gone.md").write_text("# Gone\n\nThis is deleted soon.\n", encoding="utf-8")
     (made / "survey.pdf").write_bytes(survey())
-    return made
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    quotebound(["ingest", str(folder)], home)
-    with service(home, free_port()) as url:
-        yield url
+    return (made,)
 
 
 class Library:
@@ -212,7 +198,7 @@ def test_a_document_deleted_meanwhile_is_said_to_be_gone(page: Page, library: Li
     expect(page.locator("#viewer")).not_to_contain_text("This is deleted soon.")
 
 
-def test_drawn_boxes_cover_the_words_of_a_quote(page: Page, library: Library, folder: Path) -> None:
+def test_drawn_boxes_cover_the_words_of_a_quote(page: Page, library: Library, corpus: Sequence[Path]) -> None:
     opened(page, library.link("survey.pdf"))
     document, text = library.ids["survey.pdf"], library.text("survey.pdf")
     quotes = [" ".join(LEFT), RIGHT[2], "All | ships | were", LONG[0]]
@@ -226,7 +212,7 @@ def test_drawn_boxes_cover_the_words_of_a_quote(page: Page, library: Library, fo
         drawn = drawn_on(page, number)
         own = [Rectangle(*(word[edge] for edge in Rectangle._fields)) for word in words]
         assert iou(drawn, own) >= 0.8, quote
-        (elsewhere,) = by_pdfium(folder / "survey.pdf", number, quote)
+        (elsewhere,) = by_pdfium(corpus[0] / "survey.pdf", number, quote)
         assert iou(drawn, elsewhere) >= 0.8, quote
 
 

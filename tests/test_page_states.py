@@ -1,10 +1,10 @@
 """What the page says when all is not well, and to whom it is hard to read, in a real browser."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browsing import ask, chromium, free_port, opened, quotebound, ready, service
+from browsing import ask, free_port, opened, quotebound, ready, service
 from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = pytest.mark.browser
@@ -15,19 +15,10 @@ HEBREW = "מגדלור אוטקליפאן\n\nשומרת המגדלור של או
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    file = home / "tower.txt"
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
+    file = tmp_path_factory.mktemp("corpus") / "tower.txt"
     file.write_text(HEBREW, encoding="utf-8")
-    quotebound(["ingest", "seeds", str(file)], home)
-    with service(home, free_port()) as url:
-        yield url
+    return Path("seeds"), file
 
 
 @pytest.fixture
@@ -83,7 +74,7 @@ def test_a_key_that_is_not_accepted_any_more_asks_to_sign_in_again(browser: Brow
 
 def test_text_that_runs_from_right_to_left_is_shown_so(page: Page) -> None:
     page.get_by_role("button", name="Library", exact=True).click()
-    page.get_by_role("button", name="tower", exact=False).first.click()
+    page.locator("#shelf tbody tr", has_text="tower.txt").locator("button.title").click()
     block = page.locator("#viewer").get_by_text("ברטה לונד").first
     block.wait_for()
     assert block.evaluate("element => getComputedStyle(element).direction") == "rtl"

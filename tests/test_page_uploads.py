@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browsing import chromium, free_port, opened, quotebound, service
+from browsing import opened
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from index.coverage import Coverage
@@ -26,20 +26,6 @@ _DROP = """([selector, name, text]) => {
   at.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
   return over;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened_browser:
-        yield opened_browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("home")
-    quotebound(["ingest", "seeds"], home)
-    with service(home, free_port()) as url:
-        yield url
 
 
 @pytest.fixture

@@ -70,11 +70,11 @@ def mount(app: FastAPI, backend: Backend) -> None:
 
 def build(backend: Backend) -> gr.Blocks:
     """Return the page over a backend."""
-    settings = backend.application.settings
     chat = Chat(backend)
     history = Conversations(backend, chat)
-    # Whatever is asked at once comes to the backend, which says at once what it cannot take.
-    at_once: dict[str, Any] = {**_HIDDEN, "concurrency_limit": settings.workers + settings.queue}
+    # Whatever comes at once comes to the backend, which says at once what it cannot take; what waited here
+    # would wait without a word.
+    at_once: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None}
     page: gr.Blocks
     with gr.Blocks(title="Quotebound", analytics_enabled=False) as page:
         fixed("top", frame.TOP)

@@ -18,9 +18,10 @@ VISITOR_COOKIE = "quotebound_visitor"
 _YEAR_SECONDS = 365 * 24 * 3600
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{43}")
 # All that the page asks Gradio for. There are fifty more, some of which read files or fetch addresses.
+# Not `app_id`: by that Gradio would load the page anew once the service is back, with what was typed in it.
 _NEEDED = re.compile(
     r"/|/assets/[\w.-]+|/static/(?:fonts|img|js)/[\w./-]+|/theme\.css|/favicon\.ico|/config/?"
-    r"|/gradio_api/(?:queue/join|queue/data|cancel|heartbeat/[a-z0-9]+|app_id|startup-events)/?"
+    r"|/gradio_api/(?:queue/join|queue/data|cancel|heartbeat/[a-z0-9]+|startup-events)/?"
 )
 
 

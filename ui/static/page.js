@@ -69,6 +69,7 @@ window.quotebound = (() => {
 
   function view(name) {
     document.body.dataset.view = name;
+    keep("view", name);
     for (const tab of document.querySelectorAll("#top nav button")) {
       if (tab.dataset.view === name) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");
@@ -138,7 +139,7 @@ window.quotebound = (() => {
       part.setAttribute("aria-label", name);
     }
     observer.disconnect();
-    view(document.body.dataset.view ?? "chat");
+    view(kept("view") || "chat");
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   // Drawn at last, the head says where one is.

@@ -160,6 +160,15 @@
     view("chat");
     document.querySelector("#question textarea")?.focus();
   });
+  // What is typed and not asked yet outlives the page.
+  const field = () => document.querySelector("#question textarea");
+  addEventListener("pagehide", () => keep("draft", field()?.value ?? ""));
+  document.addEventListener("quotebound:opened", () => {
+    const draft = kept("draft");
+    keep("draft", "");
+    if (draft && !field().value) type(draft);
+  }, { once: true });
+
   const question = (button) => button.closest(".turn").querySelector(".question").textContent;
   local("again", (button) => ask(question(button)));
   local("edit", (button) => type(question(button)));

@@ -295,7 +295,9 @@
   }
 
   // What was not sent whole would be lost.
+  const uploading = () => queue.length > 0 || sending.size > 0;
   addEventListener("beforeunload", (event) => {
-    if (queue.length || sending.size) event.preventDefault();
+    if (uploading()) event.preventDefault();
   });
+  window.quotebound.uploading = uploading;
 })();
