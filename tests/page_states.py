@@ -127,6 +127,20 @@ def uploaded(page: Page, folder: Path) -> None:
     page.get_by_text("it cannot be read as PDF").first.wait_for(timeout=60_000)
 
 
+def afresh(page: Page) -> None:
+    """Leave a state for an empty chat, as after the page was opened."""
+    page.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator("#banner").wait_for(state="hidden")
+    page.locator("#conversation [role=log] > *").first.wait_for(state="attached")
+    page.get_by_role("button", name="Chat", exact=True).click()
+    page.keyboard.press("Escape")
+    page.evaluate("window.quotebound.view('chat'); window.quotebound.type('')")
+    show_conversations(page)
+    page.get_by_role("button", name="New conversation").click()
+    page.locator("#conversation .empty").wait_for()
+
+
 def show_conversations(page: Page) -> None:
     """Open the list of conversations where it is behind a button."""
     button = page.get_by_role("button", name="Conversations", exact=True)
