@@ -85,8 +85,9 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
         "answered": len(outcomes) - len(abstained),
         "first_citation_right": _share([outcome.first_right for outcome in answered]),
         "best_sentence_right": _share([outcome.candidate_right for outcome in answerable]),
-        "exact_match": _mean([outcome.exact_match for outcome in answerable]),
-        "token_f1": _mean([outcome.token_f1 for outcome in answerable]),
+        # A case may have evidence and no answer in words.
+        "exact_match": _mean([outcome.exact_match for outcome in answerable if outcome.case.answers]),
+        "token_f1": _mean([outcome.token_f1 for outcome in answerable if outcome.case.answers]),
         "evidence_precision": evidence.precision,
         "evidence_recall": evidence.recall,
         "evidence_f1": evidence.f1,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval import figures
-from eval.cases import Case, EvalSet, InvalidCase, Located, locate
+from eval.anchoring import Anchoring, require_fresh
+from eval.cases import Case, EvalSet, Located
 from eval.figures import Outcome
 from eval.metrics import exact_match, token_f1
 from index.catalog import Catalog
@@ -41,7 +42,7 @@ def run(
     collection: str = DEFAULT_COLLECTION,
     tell: Callable[[Case], None] = lambda _: None,
 ) -> Result:
-    """Ask every question of a set; raise `InvalidCase` where evidence does not stand in the documents."""
+    """Ask every question of a set; raise `InvalidCase` where evidence does not stand as it did."""
     store = application.home.collection(collection)
     catalog = store.catalog
     located = _located(eval_set, catalog)
@@ -65,25 +66,12 @@ def run(
 
 
 def _located(eval_set: EvalSet, catalog: Catalog) -> dict[str, list[list[Located]]]:
-    documents = catalog.documents()
-    located: dict[str, list[list[Located]]] = {}
-    missing = []
-    for case in eval_set.cases:
-        located[case.id] = []
-        for evidence in case.evidence:
-            found = [locate(choice, documents, catalog) for choice in evidence.choices]
-            located[case.id].append(found)
-            missing += [
-                f"{case.id}: {choice.source}: {choice.quote[:60]!r}"
-                for choice, place in zip(evidence.choices, found, strict=True)
-                if not place.places
-            ]
-    if missing:
-        raise InvalidCase(
-            f"{len(missing)} quotations of {eval_set.name} do not stand in the collection, the first: "
-            f"{missing[0]}; ingest its documents, or label the changed ones anew"
-        )
-    return located
+    anchoring = Anchoring(catalog)
+    require_fresh(eval_set, anchoring)
+    return {
+        case.id: [[anchoring.located(choice) for choice in evidence.choices] for evidence in case.evidence]
+        for case in eval_set.cases
+    }
 
 
 def shows(document_id: str, span: Span, choices: Sequence[Located]) -> bool:
@@ -144,6 +132,7 @@ def _provenance(eval_set: EvalSet, application: Application, store: Store) -> di
         "set": eval_set.name,
         "set_sha256": eval_set.sha256,
         "labels_by": sorted({case.labels_by for case in eval_set.cases}),
+        "left_out": dict(eval_set.left_out),
         "documents": [{"source": info.source, "sha256": info.sha256} for info in store.catalog.documents()],
         "commit": _commit(),
         "settings": {

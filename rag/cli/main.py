@@ -12,12 +12,14 @@ import typer
 from index.errors import HomeLocked, QuoteboundError
 from rag.cli import (
     benching,
+    casework,
     documents,
     keeping,
     mcp,
     measuring,
     measuring_writing,
     questions,
+    reviewing,
     serving,
     spaces,
 )
@@ -35,6 +37,9 @@ app.command()(questions.ask)
 app.command()(questions.search)
 app.command()(serving.serve)
 app.command()(mcp.mcp)
+measuring.eval_app.command()(casework.draft)
+measuring.eval_app.command()(casework.add)
+measuring.eval_app.command()(reviewing.review)
 measuring.eval_app.command()(measuring_writing.conversations)
 measuring.eval_app.command()(measuring_writing.support)
 app.add_typer(measuring.eval_app, name="eval")

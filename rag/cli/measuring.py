@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,6 @@ from index.types import DEFAULT_COLLECTION
 from rag.cli.output import ExitCode, JsonFlag, console, print_json
 
 if TYPE_CHECKING:
-    from eval.cases import EvalSet
     from rag.reading.network import Network
     from rag.settings import Settings
     from rag.wiring import Application
@@ -41,18 +40,29 @@ def run_eval(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the JSON to a file too.")
     ] = None,
+    allow_stale: Annotated[
+        bool,
+        typer.Option("--allow-stale", help="Leave cases out whose evidence does not stand as it did."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask the questions of a set and measure retrieval, answers, evidence, abstention and quotes.
+    """Ask the accepted questions of a set and measure retrieval, answers, evidence, abstention and quotes.
 
     The documents are those that the set's manifest names, read into a home that is made for the run,
-    unless a collection is given. Exit code 1 where a figure is below its gate.
+    unless a collection is given. Exit code 1 where a figure is below its gate, 2 where evidence is stale.
     """
     from eval import report, runner
+    from eval.anchoring import Anchoring, without_stale
     from eval.cases import load_eval_set
 
     loaded = load_eval_set(eval_set)
-    with _application(loaded, collection) as application:
+    with application_for(loaded.name, loaded.documents, collection) as application:
+        if allow_stale:
+            catalog = application.home.collection(collection or DEFAULT_COLLECTION).catalog
+            loaded = without_stale(loaded, Anchoring(catalog))
+        if loaded.left_out:
+            told = ", ".join(f"{count} {why}" for why, count in sorted(loaded.left_out.items()))
+            tell(f"cases left out: {told}")
         result = runner.run(loaded, application, collection or DEFAULT_COLLECTION)
     missed = report.failures(result, gates or report.GATES_FILE)
     found = report.as_json(result, missed)
@@ -168,8 +178,8 @@ def formats(
 
 
 @contextmanager
-def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Application]:
-    """Open the home, or make one of the set's documents for the time of a run."""
+def application_for(name: str, documents: Sequence[Path], collection: str | None) -> Iterator[Application]:
+    """Open the home; without a collection make one, to use once, of the documents of the set `name`."""
     from eval.cases import InvalidCase
     from index.running import JobRunner
     from index.sync import SyncRequest
@@ -180,16 +190,16 @@ def _application(eval_set: EvalSet, collection: str | None) -> Iterator[Applicat
         with Application(load_settings(), writable=False) as application:
             yield application
         return
-    if not eval_set.documents:
+    if not documents:
         raise InvalidCase(
-            f"{eval_set.name} has no manifest that names its documents; "
+            f"{name} has no manifest that names its documents; "
             "ingest them, and name the collection with --collection"
         )
     with home_apart() as settings, Application(settings, writable=True) as application:
-        report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(eval_set.documents))
+        report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(documents))
         if not report.complete:
             failed = next((record.reason for record in report.files if record.reason), report.job.message)
-            raise InvalidCase(f"{eval_set.name}: its documents could not be read: {failed}")
+            raise InvalidCase(f"{name}: its documents could not be read: {failed}")
         yield application
 
 
