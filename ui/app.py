@@ -103,10 +103,10 @@ def build(backend: Backend) -> gr.Blocks:
         )
         answering.then(history.listed, context, listed, js=WITH_CONTEXT, **at_once)
         stopping.click(None, cancels=[answering], **_HIDDEN)
-        conversation.select(chat.judge, None, conversation, trigger_mode="multiple", **at_once)
-        # What is chosen while the choice before is on its way is done after it, and not dropped.
-        chosen = {**at_once, "trigger_mode": "always_last"}
-        listed.select(history.choose, None, [conversation, listed], **chosen)
+        # What is chosen while the choice before is on its way is done too, and not dropped.
+        each: dict[str, Any] = {**at_once, "trigger_mode": "multiple"}
+        conversation.select(chat.judge, None, conversation, **each)
+        listed.select(history.choose, None, [conversation, listed], **each)
         page.load(history.begin, context, [conversation, listed], js=WITH_CONTEXT, **at_once)
         page.queue(max_size=_WAITING_EVENTS, api_open=False)
     return page

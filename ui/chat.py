@@ -16,7 +16,7 @@ from rag.history.store import History
 from rag.history.types import Feedback, KeptTurn, Thumb
 from rag.service.backend import Backend
 from rag.types import Answer, AnswerSentence, Asking, Broken, Citation, Cited, Finished, Said, Turn
-from ui.context import Context
+from ui.context import Context, whole
 from ui.regions import chosen
 from ui.rendering import turns
 from ui.rendering.empty import no_turns
@@ -38,7 +38,7 @@ class Chat:
             yield gr.skip(), gr.skip()
             return
         context = Context.read(told, request)
-        asked = Asked(uuid.uuid4().hex, question, context.collection)
+        asked = Asked(uuid.uuid4().hex, whole(question), context.collection)
         yield turns.part(turns.pending(asked)), ""
         try:
             asked = replace(asked, scope=await self._scope(context.documents, context.collection))
@@ -115,7 +115,7 @@ class Chat:
 
     async def invited(self, context: Context) -> str:
         """Return the patch of what there is to ask, for a chat in which nothing was asked yet."""
-        return turns.part(await self._empty(context.collection))
+        return turns.part(await self._empty(context.collection), number=next(self._shown))
 
     async def _empty(self, collection: str) -> str:
         try:

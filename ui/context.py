@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ from ui.gate import visitor_of
 
 _MOST_DOCUMENTS = 1_000
 _MOST_CHARACTERS = 200
+# Half of a pair: JSON may hold one, and nothing that has one can be sent back.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Context:
         if not isinstance(values, dict):
             values = {}
         documents = values.get("documents")
-        known = [each for each in documents if isinstance(each, str)] if isinstance(documents, list) else []
+        listed = documents if isinstance(documents, list) else []
+        known = [whole(each) for each in listed if isinstance(each, str)]
         return cls(
             visitor_of(request.cookies),
             _text(values.get("conversation")),
@@ -50,4 +54,9 @@ class Context:
 
 
 def _text(value: Any) -> str:
-    return value[:_MOST_CHARACTERS] if isinstance(value, str) else ""
+    return whole(value[:_MOST_CHARACTERS]) if isinstance(value, str) else ""
+
+
+def whole(text: str) -> str:
+    """Return a text that a browser sent, each half of a character replaced: so it can be sent back."""
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)

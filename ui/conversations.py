@@ -42,8 +42,6 @@ class Conversations:
         try:
             if action == "open":
                 shown = await self._chat.shown(replace(context, conversation=conversation))
-            elif action == "new":
-                shown = await self._chat.shown(replace(context, conversation=""))
             elif action == "invite":
                 shown = await self._chat.invited(context)
             elif action == "delete":

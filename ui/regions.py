@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.context import Context
+from ui.context import Context, whole
 
 _LISTEN = "window.quotebound.region(element, trigger, watch, props);"
 # As a script's preparation of an event: what there is of input, and the context for the last of it.
@@ -35,5 +35,5 @@ def chosen(event: gr.EventData, request: gr.Request) -> tuple[dict[str, str], Co
     given: Any = event._data
     if not isinstance(given, dict):
         given = {}
-    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    texts = {name: whole(value) for name, value in given.items() if isinstance(value, str)}
     return texts, Context.read(texts.pop("context", ""), request)

@@ -60,9 +60,12 @@ def whole(turns: Sequence[str], conversation: str, empty: str = "", number: int 
     return _patch("".join(turns) or empty, whole=True, conversation=conversation, number=number)
 
 
-def part(turn: str, conversation: str | None = None) -> str:
-    """Return the patch that shows a turn; with `conversation`, that it is from now on kept under this id."""
-    return _patch(turn, conversation=conversation)
+def part(turn: str, conversation: str | None = None, number: int | None = None) -> str:
+    """Return the patch that shows a turn; with `conversation`, that it is from now on kept under this id.
+
+    `number` is as for `whole`.
+    """
+    return _patch(turn, conversation=conversation, number=number)
 
 
 def pending(asked: Asked) -> str:

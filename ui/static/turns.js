@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const { local, keep, kept, send, type, ask, view } = window.quotebound;
+  // In which conversation a turn was asked, by its id; the empty one is not kept yet.
+  const places = new Map();
   const log = () => document.querySelector("#conversation [role=log]");
 
   // Makes an element like another one without drawing anew what is the same: what is open stays open, and
@@ -34,8 +36,14 @@
     const root = parsed.content.firstElementChild;
     if (!root) return;
     if ("whole" in root.dataset) {
-      log().replaceChildren(...root.childNodes);
-      keep("conversation", root.dataset.conversation ?? "");
+      const { conversation = "" } = root.dataset;
+      // Another one was chosen meanwhile.
+      if (conversation && conversation !== kept("conversation")) return;
+      const mine = unfinished();
+      // What was asked in it before it was there stays.
+      const asked = mine && places.get(mine.id) === conversation ? [mine] : [];
+      log().replaceChildren(...root.childNodes, ...asked);
+      keep("conversation", conversation);
       log().lastElementChild?.scrollIntoView({ block: "start" });
       document.dispatchEvent(new CustomEvent("quotebound:opened"));
     }
@@ -53,12 +61,15 @@
     const there = document.getElementById(turn.id);
     if (there && !("stopped" in there.dataset)) {
       morph(there, turn);
-      // A turn of a conversation that was left meanwhile is not here, and does not lead back to it.
-      if (conversation !== undefined) keep("conversation", conversation);
+      // A conversation that was left meanwhile is not led back to.
+      if (conversation !== undefined && places.get(turn.id) === kept("conversation")) {
+        keep("conversation", conversation);
+      }
       if (!turn.matches("[data-state=growing]")) {
         document.dispatchEvent(new CustomEvent("quotebound:answered", { detail: { turn: there } }));
       }
     } else if (!there && turn.dataset.state === "pending") {
+      places.set(turn.id, kept("conversation"));
       log().querySelector(".empty")?.remove();
       log().append(turn);
       turn.scrollIntoView({ block: "start" });
@@ -142,7 +153,10 @@
   }, true);
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#stop")) stop("Stopped.");
-    if (event.target.closest?.("#history button.title")) {
+    const title = event.target.closest?.("#history button.title");
+    if (title) {
+      // What is asked from now on is asked in it.
+      keep("conversation", title.dataset.id);
       view("chat");
       document.querySelector("#question textarea")?.focus();
     }
@@ -156,7 +170,14 @@
   });
 
   local("new", () => {
-    send("history", { action: "new" });
+    keep("conversation", "");
+    const empty = document.createElement("div");
+    empty.className = "empty";
+    log().replaceChildren(empty);
+    waiting();
+    document.dispatchEvent(new CustomEvent("quotebound:opened"));
+    invited = 0;
+    invite();
     view("chat");
     document.querySelector("#question textarea")?.focus();
   });
