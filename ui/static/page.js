@@ -38,9 +38,27 @@ window.quotebound = (() => {
     return JSON.stringify({ conversation: kept("conversation"), collection, documents, query });
   }
 
+  // The framework ends its stream of news once nothing is awaited. What is asked just then is done, and not heard
+  // of before something else is asked: so where no news came for a while, that is done with an empty request.
+  const PATIENCE = 1_500;
+  const drawn = new Map();
+  let heed = () => {};
+  function expect(id) {
+    const before = drawn.get(id);
+    setTimeout(() => drawn.get(id) === before && heed(), PATIENCE);
+  }
+  document.addEventListener("click", (event) => event.target.closest?.("#ask") && expect("conversation"), true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.closest?.("#question")) expect("conversation");
+  });
+
   function region(element, trigger, watch, props) {
     const { id } = element.parentElement.closest("[id]");
-    const send = (data) => trigger("select", { ...data, context: context() });
+    if (id === "conversation") heed = () => trigger("select", {});
+    const send = (data) => {
+      trigger("select", { ...data, context: context() });
+      expect(id);
+    };
     regions.set(id, send);
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-action]");
@@ -52,8 +70,10 @@ window.quotebound = (() => {
       send({ ...form.dataset, ...Object.fromEntries(new FormData(form)) });
       form.closest("details")?.removeAttribute("open");
     });
-    const shown = () =>
+    const shown = () => {
+      drawn.set(id, (drawn.get(id) ?? 0) + 1);
       document.dispatchEvent(new CustomEvent("quotebound:shown", { detail: { region: id, value: props.value } }));
+    };
     watch("value", shown);
   }
 
