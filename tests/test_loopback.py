@@ -26,7 +26,7 @@ assert attempts() == 0, f"{attempts()} attempts to leave the machine"
 CHAT = """
 import sys
 from pathlib import Path
-from browsing import ask, chromium, connected, free_port, quotebound, service
+from browsing import ask, chromium, connected, free_port, quotebound, ready, service
 PROBE = "[2001:4860:4860::8888]:443"
 home, log = Path(sys.argv[1]), Path(sys.argv[2])
 quotebound(["ingest", "seeds"], home)
@@ -35,10 +35,10 @@ with service(home, free_port()) as address:
     with chromium(log) as browser:
         page = browser.new_page()
         page.goto(address)
-        page.get_by_role("textbox").wait_for(timeout=60_000)
+        ready(page)
         ask(page, "what justification did Pakistan give?")
-        page.get_by_role("button", name="Open evidence 1").click()
-        print(page.locator("mark").inner_text())
+        page.locator("button.marker").first.click()
+        print(page.locator("#viewer mark.here").first.inner_text())
         page.goto(address + "/docs")
         page.locator(".opblock").first.wait_for(timeout=60_000)
 found = connected(log)
