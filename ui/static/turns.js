@@ -91,7 +91,7 @@
   });
   function awaitExamples() {
     clearTimeout(inviting);
-    const empty = log().querySelector(":scope > .empty");
+    const empty = log()?.querySelector(":scope > .empty");
     if (!empty || !("waiting" in empty.dataset) || invited++ >= INVITATIONS) return;
     inviting = setTimeout(() => {
       invite();
