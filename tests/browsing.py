@@ -79,6 +79,10 @@ def chromium(net_log: Path | None = None) -> Iterator[Browser]:
             browser.close()
 
 
+# Gradio complains of its stream of news when a page is loaded anew while something is awaited.
+_OF_A_PAGE_THAT_IS_LEFT = ("AbortError: signal is aborted", "Connection errored out")
+
+
 class Watched:
     """What a page asked for and complained of."""
 
@@ -95,7 +99,7 @@ class Watched:
             self.hosts.add(url.split("/")[2])
 
     def _said(self, kind: str, text: str) -> None:
-        if kind == "error":
+        if kind == "error" and not any(told in text for told in _OF_A_PAGE_THAT_IS_LEFT):
             self.complaints.append(text)
 
 

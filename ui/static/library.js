@@ -314,7 +314,10 @@
     line();
     if (scope().documents?.length) tell({ action: "show" });
   });
-  document.addEventListener("quotebound:view", ({ detail }) => detail.name === "library" && tell({ action: "show" }));
+  document.addEventListener("quotebound:view", ({ detail }) => {
+    // Once it is drawn; of a page that was left here and loaded anew the view is told again then.
+    if (detail.name === "library" && root()) tell({ action: "show" });
+  });
   document.addEventListener("quotebound:gone", () => table()?.removeAttribute("aria-busy"));
 
   document.addEventListener("quotebound:back", refresh);
