@@ -141,3 +141,22 @@ def test_a_cookie_that_the_page_did_not_make_is_of_nobody(gated: TestClient, for
 
 def test_a_cookie_is_for_secure_connections_where_the_page_is_on_one(gated: TestClient) -> None:
     assert "; Secure" in gated.get("https://127.0.0.1:8000/").headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, "{}"],
+        [["nested"], "{}"],
+        "no list",
+        None,
+    ],
+)
+def test_an_event_that_names_a_file_is_refused(served: httpx2.Client, data: object) -> None:
+    event = {"data": data, "fn_index": 0, "session_hash": "abc"}
+    assert served.post("/gradio_api/queue/join", json=event).status_code == 400
+
+
+def test_an_event_of_more_than_texts_can_be_is_refused(served: httpx2.Client) -> None:
+    event = {"data": ["x" * 2**19], "fn_index": 0, "session_hash": "abc"}
+    assert served.post("/gradio_api/queue/join", json=event).status_code == 413

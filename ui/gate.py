@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.service.headers import is_page
@@ -23,7 +24,9 @@ _NEEDED = re.compile(
     r"/|/assets/[\w.-]+|/static/(?:fonts|img|js)/[\w./-]+|/theme\.css|/favicon\.ico|/config/?"
     r"|/gradio_api/(?:queue/join|queue/data|cancel|heartbeat/[a-z0-9]+|startup-events)/?"
 )
-
+_EVENT = re.compile(r"/gradio_api/queue/join/?")
+# A question of the greatest length fits many times over.
+_MOST_EVENT_BYTES = 2**18
 
 _HEAD, _END = b"<head>", b"</body>"
 # Gradio's words on itself, with addresses of other hosts.
@@ -52,6 +55,8 @@ class Gate:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         if not _NEEDED.fullmatch(path) or ".." in path:
             raise HTTPException(404)
+        if _EVENT.fullmatch(path) and scope["method"] == "POST":
+            receive = await _of_texts(scope, receive)
         if path != "/":
             await self._app(scope, receive, send)
             return
@@ -77,6 +82,37 @@ class Gate:
         headed = _ABOUT_GRADIO.sub(b"", page).replace(_HEAD, _HEAD + self._head, 1)
         before, end, after = headed.rpartition(_END)
         return before + self._end + end + after
+
+
+async def _of_texts(scope: Scope, receive: Receive) -> Receive:
+    """Return what gives the body of an event again, whose data are texts as the page sends them.
+
+    Of anything else Gradio would copy the files that it names, whatever they are, or fetch its addresses.
+    """
+    body = b""
+    async for chunk in Request(scope, receive).stream():
+        body += chunk
+        if len(body) > _MOST_EVENT_BYTES:
+            raise HTTPException(413)
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        told = None
+    data = told.get("data") if isinstance(told, dict) else None
+    if not isinstance(data, list) or not all(each is None or isinstance(each, str) for each in data):
+        raise HTTPException(400)
+    # As it was understood here: another reader may take the first of two fields of one name.
+    body = json.dumps(told).encode()
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
 
 
 def visitor_of(cookies: Mapping[str, str]) -> str | None:
