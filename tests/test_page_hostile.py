@@ -329,6 +329,7 @@ def test_names_of_files_are_text_while_they_are_added(library: Page) -> None:
 
 def test_titles_and_sources_in_the_library_are_text(library: Page, visit: Visit) -> None:
     library.get_by_role("button", name="Show more", exact=True).click()
+    expect(library.get_by_role("button", name="Show more", exact=True)).to_be_hidden()
     listed = json.loads(get(f"{visit.address}/documents?collection=hostile"))["documents"]
     assert len(listed) > len(ALL)
     assert missing(ALL, *(entry["title"] for entry in listed)) == []
