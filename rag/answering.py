@@ -14,10 +14,9 @@ from index.snapshot import Snapshot
 from index.types import DEFAULT_COLLECTION, Hit, Span
 from rag.answer_cache import AnswerCache, Asked, Made
 from rag.citations import StoredExcerpts, Verifier, still_stored
-from rag.claims import citation_of, claimed_places, markers_of
+from rag.claims import answer_text, citation_of, claimed_places, markers_of
 from rag.errors import InvalidQuestion
 from rag.generation import Claim, DraftSentence, Generator
-from rag.generation.phrases import ABSTENTION
 from rag.reading import Reader
 from rag.reading.support import Support
 from rag.retrieval import Retriever
@@ -188,7 +187,7 @@ class Assistant:
         answer = Answer(
             question=effective,
             effective_query=effective,
-            text=" ".join(sentence.text for sentence in sentences) or ABSTENTION,
+            text=answer_text(sentences),
             sentences=tuple(sentences),
             citations=tuple(citations),
             status=AnswerStatus.ANSWERED if citations else AnswerStatus.ABSTAINED,

@@ -10,7 +10,17 @@ from index.pages import page_holding
 from index.types import Hit, Span
 from rag.citations import StoredExcerpts
 from rag.generation import Claim, DraftSentence
-from rag.types import AnswerSpan, Citation, Quote
+from rag.generation.phrases import ABSTENTION, UNSUPPORTED
+from rag.types import AnswerSentence, AnswerSpan, Citation, Quote
+
+
+def answer_text(sentences: Iterable[AnswerSentence]) -> str:
+    """Return an answer in words: its sentences, and of one that nothing supports that; or the abstention."""
+    return " ".join(map(_said, sentences)) or ABSTENTION
+
+
+def _said(sentence: AnswerSentence) -> str:
+    return sentence.text if sentence.supported else f"{sentence.text} ({UNSUPPORTED})"
 
 
 def claimed_places(draft: Iterable[DraftSentence], hits: Sequence[Hit]) -> list[tuple[str, Span]]:

@@ -17,11 +17,10 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from rag.answering import MAX_QUESTION_CHARACTERS, Assistant, effective_query
-from rag.claims import markers_of
+from rag.claims import answer_text, markers_of
 from rag.conversation import carried, depends
 from rag.errors import NoLanguageModel
 from rag.generation.binding import Binder, BoundSentence
-from rag.generation.phrases import ABSTENTION, UNSUPPORTED
 from rag.generation.writing import Assignment, Writer, WritingFailed, WrittenSentence
 from rag.types import (
     Answer,
@@ -215,7 +214,7 @@ class _Draft:
         own = self._own
         return replace(
             own,
-            text=" ".join(map(_shown, shown)) or ABSTENTION,
+            text=answer_text(shown),
             sentences=tuple(shown),
             citations=tuple(kept),
             status=AnswerStatus.ANSWERED if kept else AnswerStatus.ABSTAINED,
@@ -229,10 +228,6 @@ def _sentence(checked: _Checked, kept: list[Citation]) -> AnswerSentence:
     """Return a sentence with its markers among the citations kept, to which new ones are added."""
     markers = markers_of(checked.citations, kept)
     return AnswerSentence(checked.bound.text, markers, checked.bound.verdict, checked.support)
-
-
-def _shown(sentence: AnswerSentence) -> str:
-    return sentence.text if sentence.supported else f"{sentence.text} ({UNSUPPORTED})"
 
 
 def told(answer: Answer) -> Iterator[AnswerEvent]:

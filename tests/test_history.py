@@ -146,6 +146,7 @@ def test_a_visitor_is_kept_as_a_digest_alone(visit: Visit) -> None:
 OF_ANOTHER: list[Callable[[History, str], object]] = [
     lambda history, conversation: history.conversation("bob", conversation),
     lambda history, conversation: history.turns("bob", conversation),
+    lambda history, _: history.turn("bob", "turn-of-ann"),
     lambda history, conversation: history.rename("bob", conversation, "mine"),
     lambda history, conversation: history.delete("bob", conversation),
     lambda history, _: history.feedback("bob", "turn-of-ann", Feedback(Thumb.DOWN)),
@@ -262,6 +263,7 @@ def test_feedback_is_kept_and_replaced(visit: Visit) -> None:
     for given in (Feedback(Thumb.DOWN, " No:\nit is not. ", case=True), Feedback(Thumb.UP), Feedback()):
         visit.history.feedback(visit.visitor, "judged", given)
         judged, other = visit.turns(conversation)
+        assert judged == visit.history.turn(visit.visitor, "judged")
         assert judged.feedback == Feedback(given.thumb, given.comment.strip(), given.case)
         assert other.feedback == Feedback()
 

@@ -74,7 +74,8 @@ def build(backend: Backend) -> gr.Blocks:
     history = Conversations(backend, chat)
     # Whatever comes at once comes to the backend, which says at once what it cannot take; what waited here
     # would wait without a word.
-    at_once: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None}
+    # What is chosen while the choice before is on its way is done too, and not dropped.
+    at_once: dict[str, Any] = {**_HIDDEN, "concurrency_limit": None, "trigger_mode": "multiple"}
     page: gr.Blocks
     with gr.Blocks(title="Quotebound", analytics_enabled=False) as page:
         fixed("top", frame.TOP)
@@ -98,15 +99,12 @@ def build(backend: Backend) -> gr.Blocks:
             [question, context],
             [conversation, question],
             js=WITH_CONTEXT,
-            trigger_mode="multiple",
             **at_once,
         )
         answering.then(history.listed, context, listed, js=WITH_CONTEXT, **at_once)
         stopping.click(None, cancels=[answering], **_HIDDEN)
-        # What is chosen while the choice before is on its way is done too, and not dropped.
-        each: dict[str, Any] = {**at_once, "trigger_mode": "multiple"}
-        conversation.select(chat.judge, None, conversation, **each)
-        listed.select(history.choose, None, [conversation, listed], **each)
+        conversation.select(chat.judge, None, conversation, **at_once)
+        listed.select(history.choose, None, [conversation, listed], **at_once)
         page.load(history.begin, context, [conversation, listed], js=WITH_CONTEXT, **at_once)
         page.queue(max_size=_WAITING_EVENTS, api_open=False)
     return page

@@ -139,9 +139,10 @@ class Chat:
         data, context = chosen(event, request)
         if context.visitor is None or "turn" not in data:
             return ""
-        kept = await self._backend.kept(History.conversation, context.visitor, context.conversation)
-        turn = next((turn for turn in kept.turns if turn.id == data["turn"]), None)
-        if turn is None:
+        try:
+            turn = await self._backend.kept(History.turn, context.visitor, data["turn"])
+        except NotFound:
+            # Its conversation was deleted in another window.
             return ""
         feedback = turn.feedback
         if data.get("action") == "thumb":

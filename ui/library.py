@@ -43,8 +43,6 @@ class Library:
     def build(self, page: gr.Blocks, events: dict[str, Any]) -> None:
         """Make the regions of the library and wire their events."""
         settings = self._backend.application.settings
-        # What is clicked while something else is being done is done after it, and not left out.
-        events = {**events, "trigger_mode": "multiple"}
         shelf = region("documents", template=library.frame(settings.max_bytes))
         shelf.select(self.choose, None, shelf, **events)
         jobs = region("jobs", template=tasks.FRAME)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.metrics import area_under_roc
+from eval.significance import Interval
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -21,15 +22,6 @@ _SEED = 7
 GATE_PRECISION = 0.95
 # An honest model's sentences over verified quotes are mostly supported; evaluation sets are not like that.
 _USUAL_SHARE = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure with the bounds of its 95 % interval by bootstrap over the pairs."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from eval.support.figures import Interval
+from eval.significance import Interval
 from eval.support.run import SCORES, SupportFigures
 
 

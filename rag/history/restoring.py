@@ -12,9 +12,8 @@ from index.errors import DamagedStore, DocumentNotFound
 from index.pages import page_at
 from index.types import Hit, Passage, Span, Why
 from rag.citations import StoredExcerpts, Verifier
-from rag.claims import citation_of
+from rag.claims import answer_text, citation_of
 from rag.generation import Claim
-from rag.generation.phrases import ABSTENTION, UNSUPPORTED
 from rag.history.keeping import Record
 from rag.types import Answer, AnswerSentence, AnswerStatus, Citation, Fallback, Verdict
 
@@ -103,7 +102,7 @@ def _restored(question: str, record: Record, standing: _Standing, verifier: Veri
     answer = Answer(
         question=question,
         effective_query=" ".join("".join(pieces or [question]).split()),
-        text=" ".join(map(_said, sentences)) or ABSTENTION,
+        text=answer_text(sentences),
         sentences=sentences,
         citations=citations,
         status=AnswerStatus.ANSWERED if citations else AnswerStatus.ABSTAINED,
@@ -188,7 +187,3 @@ def _sentences(record: Record, citations: Sequence[Citation]) -> Iterator[Answer
             text = entry["text"] if len(markers) == len(entry["markers"]) and (markers or not lost) else None
         if text is not None:
             yield AnswerSentence(text, markers, Verdict(entry["verdict"]), entry["support"])
-
-
-def _said(sentence: AnswerSentence) -> str:
-    return sentence.text if sentence.supported else f"{sentence.text} ({UNSUPPORTED})"

@@ -150,9 +150,13 @@ def put_feedback(
         insert(connection, feedback, [record])
 
 
-def kept_turns(connection: sa.Connection, conversation_id: str, last: int | None = None) -> list[KeptRows]:
-    """Return the turns of a conversation, or the last ones of it, the oldest first."""
+def kept_turns(
+    connection: sa.Connection, conversation_id: str, last: int | None = None, turn_id: str | None = None
+) -> list[KeptRows]:
+    """Return the turns of a conversation, or the last ones of it or that one, the oldest first."""
     statement = sa.select(turns).where(turns.c.conversation_id == conversation_id)
+    if turn_id is not None:
+        statement = statement.where(turns.c.id == turn_id)
     newest = connection.execute(statement.order_by(turns.c.number.desc()).limit(last)).mappings().all()
     given = _of_conversation(connection, feedback, conversation_id)
     said = {row["turn_id"]: _feedback(row) for row in given}

@@ -86,6 +86,15 @@ class History:
             kept = rows.kept_turns(connection, conversation_id)
         return KeptConversation(info, tuple(self._turns(kept)))
 
+    def turn(self, visitor: str, turn_id: str) -> KeptTurn:
+        """Return a turn of any of a visitor's conversations, with what of its answer stands now."""
+        with self._file.read() as connection:
+            row = rows.conversation_with(connection, _owner(visitor), turn_id)
+            kept = rows.kept_turns(connection, row["id"], turn_id=turn_id) if row is not None else []
+        for turn in self._turns(kept):
+            return turn
+        raise _not_found(turn_id)
+
     def turns(self, visitor: str, conversation_id: str) -> tuple[Turn, ...]:
         """Return the last turns of a conversation, the oldest first, for a question that follows them.
 

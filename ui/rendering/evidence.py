@@ -57,8 +57,7 @@ def _card(citation: Citation, around: Surroundings, collection: str) -> str:
     place = {**place_of(citation), "collection": collection}
     told = [citation.source, citation.place, around.date, f"characters {quote.start}–{quote.end}"]
     # The marker says which claim it is under; nothing else tells two cards of one page apart.
-    opening = button("Open in source", kind="open", label=f"Open evidence {citation.marker} in its source",
-                     local="source", marker=citation.marker, also=place)  # fmt: skip
+    opening = _opening(f"evidence {citation.marker}", {"marker": citation.marker, **place})
     return (
         f'<article class="card" tabindex="-1" aria-label="Evidence {citation.marker}"'
         f"{data({'marker': citation.marker, **place})}>"
@@ -69,6 +68,11 @@ def _card(citation: Citation, around: Surroundings, collection: str) -> str:
         f'<p class="place" dir="auto">{escape(" · ".join(filter(None, told)))}</p>'
         f'<footer><span class="score">{in_words(citation.score)}</span>{opening}</footer></article>'
     )
+
+
+def _opening(of: str, place: Mapping[str, object]) -> str:
+    label = f"Open {of} in its source"
+    return button("Open in source", kind="open", label=label, local="source", also=place)
 
 
 def _marked(citation: Citation) -> str:
@@ -88,8 +92,7 @@ def _near(hit: Hit, collection: str) -> str:
         "end": passage.end,
         "collection": collection,
     }
-    opening = button("Open in source", kind="open", label=f"Open nearest passage {hit.rank} in its source",
-                     local="source", near=hit.rank, also=place)  # fmt: skip
+    opening = _opening(f"nearest passage {hit.rank}", {"near": hit.rank, **place})
     return (
         f'<article class="card near" tabindex="-1" aria-label="Nearest passage {hit.rank}"'
         f"{data({'near': hit.rank, **place})}>"
