@@ -69,7 +69,8 @@ class Case:
     """A question of an eval set. One that is not answerable has neither answers nor evidence.
 
     A draft may lack the evidence, too. `made_by` says what proposed the case, as `machine`, `chat` or
-    `person`, and is empty where nobody said; `note` is for who reviews it.
+    `person`, and is empty where nobody said; `note` is for who reviews it. With a `scope` the question is
+    asked of those documents alone, which are named like the `source` of a quotation.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Case:
     state: State = State.ACCEPTED
     made_by: str = ""
     note: str = ""
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class EvalSet:
     """The accepted cases of a file, and the documents they are about where a manifest beside it names them.
 
     The manifest has the set's name with `.toml` and lists paths relative to itself: `documents = [...]`.
-    `left_out` counts the cases that are not asked, by why: `draft`, `rejected` and `stale`.
+    `left_out` counts the cases that are not asked, by why: `draft`, `rejected` and `stale`. `sample` is the
+    number of cases that were chosen of all, None if it is all; `shard` which part of them this is, as `2/4`.
     """
 
     name: str
@@ -97,6 +100,8 @@ class EvalSet:
     cases: tuple[Case, ...]
     documents: tuple[Path, ...]
     left_out: Counter[str] = field(default_factory=Counter)
+    sample: int | None = None
+    shard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,7 @@ def case_of(line: str, place: str) -> Case:
             state=State(record.get("state", State.ACCEPTED)),
             made_by=_words(record["made_by"]) if "made_by" in record else "",
             note=_text(record.get("note", "")),
+            scope=tuple(map(_words, _list(record.get("scope", [])))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidCase(f"{place} is not a case: {error!r}") from error

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from eval.cases import Case
-from eval.figures import Outcome
-from rag.types import Citation
+from eval.outcomes import Outcome
 
 
 class FailureKind(StrEnum):
@@ -41,16 +39,16 @@ class FailureKind(StrEnum):
 
 def failure_kind(outcome: Outcome) -> FailureKind:
     """Return how a case failed, the earliest failing step before what it led to."""
-    right = outcome.candidate_right if outcome.abstained else outcome.first_right
-    if not outcome.case.answerable:
+    right = outcome.best_sentence_right if outcome.abstained else outcome.first_citation_right
+    if not outcome.answerable:
         return FailureKind.NONE if outcome.abstained else FailureKind.MISSED_ABSTENTION
     if right:
         return FailureKind.WRONG_ABSTENTION if outcome.abstained else FailureKind.NONE
-    if all(rank is None for rank in outcome.ranks):
+    if all(piece.rank is None for piece in outcome.expected):
         return FailureKind.RETRIEVAL_MISSED
     if outcome.abstained:
         return FailureKind.READER_MISSED
-    if _of_a_document(outcome.answer.citations[0], outcome.case):
+    if any(outcome.citations[0].document_id in piece.documents for piece in outcome.expected):
         return FailureKind.WRONG_SENTENCE
     return FailureKind.WRONG_DOCUMENT
 
@@ -61,9 +59,3 @@ def failure_counts(outcomes: Iterable[Outcome]) -> dict[FailureKind, int]:
     for outcome in outcomes:
         counts[failure_kind(outcome)] += 1
     return counts
-
-
-def _of_a_document(citation: Citation, case: Case) -> bool:
-    """Tell whether a citation is of a document that the evidence names, names being read as by `locate`."""
-    sources = {choice.source for evidence in case.evidence for choice in evidence.choices}
-    return any(citation.source == source or citation.source.endswith(f"/{source}") for source in sources)

@@ -1,161 +1,220 @@
-"""What the outcomes of a run come to: retrieval, answers, evidence, abstention, quotes, time."""
+"""What the outcomes of a run come to: retrieval, answers, evidence, citations, abstention, quotes, time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import ir_measures
+import numpy as np
+from numpy.typing import NDArray
 
-from eval.cases import Case
-from eval.metrics import (
-    PrecisionRecall,
-    area_under_risk_coverage,
-    area_under_roc,
-    percentile,
-    precision_recall,
+from eval.calibration import (
+    Binning,
+    brier_score,
+    excess_area,
+    expected_calibration_error,
+    maximum_calibration_error,
+    reliability,
 )
+from eval.citation_metrics import citation_figures
+from eval.failures import failure_counts
+from eval.metrics import f_measure, percentile
 from eval.metrics import risk_coverage as points_of
-from eval.mutants import mutants
-from index.catalog import Catalog
-from rag.citations import citation_fault
-from rag.types import Answer, AnswerStatus
+from eval.outcomes import Outcome
+from eval.ranking import of_evidence
+from eval.significance import Interval, Places, bootstrap_interval
 
-_RETRIEVAL = {
-    "recall_at_1": ir_measures.R @ 1,
-    "recall_at_5": ir_measures.R @ 5,
-    "recall_at_10": ir_measures.R @ 10,
-    "mrr": ir_measures.RR,
-    "ndcg_at_10": ir_measures.nDCG @ 10,
-}
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a case.
+class Ratio:
+    """A figure Σ numerators / Σ denominators over cases, `empty` where the latter come to 0."""
 
-    `first_right` says whether the sentence cited first shows an answer; `candidate_right` the same
-    for the sentence the reader puts first, whether or not it was then held good enough to answer.
-    `citations_right` and `evidence_found` count for precision and recall of the evidence.
-    """
+    numerators: Floats
+    denominators: Floats
+    empty: float = 1.0
 
-    case: Case
-    answer: Answer
-    first_right: bool
-    candidate_right: bool
-    citations_right: int
-    evidence_found: int
-    exact_match: float
-    token_f1: float
-    ranks: tuple[int | None, ...]
-
-    @property
-    def abstained(self) -> bool:
-        """Whether no answer was given."""
-        return self.answer.status is AnswerStatus.ABSTAINED
+    def over(self, places: Places | slice) -> float:
+        """Return the figure of the cases at some places."""
+        below = self.denominators[places].sum()
+        return float(self.numerators[places].sum() / below) if below else self.empty
 
 
-def _share(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags) if flags else 1.0
+class Measured:
+    """The figures of some outcomes, of all of them or of those at some places, as a bootstrap draws them."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.ratios = {**_retrieval(outcomes), **_ratios(outcomes)}
+        self._confidences = _Ranked(outcomes)
+
+    def names(self) -> list[str]:
+        """Return the names of the figures, in the order in which they are shown."""
+        return [*self.ratios, *_HARMONIC, "answerable_auroc", "risk_coverage_area"]
+
+    def figure(self, name: str, places: Places | slice = slice(None)) -> float:
+        """Return a figure by its name; a case that stands at two of the places counts twice."""
+        if name in _HARMONIC:
+            precision, recall = (self.ratios[part].over(places) for part in _HARMONIC[name])
+            return f_measure(precision, recall)
+        if name == "answerable_auroc":
+            return self._confidences.area_under_roc(places)
+        if name == "risk_coverage_area":
+            return self._confidences.area_under_risk_coverage(places)
+        return self.ratios[name].over(places)
+
+
+_HARMONIC = {
+    "evidence_f1": ("evidence_precision", "evidence_recall"),
+    "evidence_character_f1": ("evidence_character_precision", "evidence_character_recall"),
+    "citation_f1": ("citation_precision", "citation_recall"),
+    "abstention_f1": ("abstention_precision", "abstention_recall"),
+}
+
+
+class _Ranked:
+    """The confidences of cases in order, so that figures of the order are had without sorting again."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        _, self._ranks = np.unique([outcome.confidence for outcome in outcomes], return_inverse=True)
+        self._size = int(self._ranks.max(initial=-1)) + 1
+        self._answerable = np.array([outcome.answerable for outcome in outcomes], dtype=np.float64)
+        self._wrong = np.array([not outcome.best_sentence_right for outcome in outcomes], dtype=np.float64)
+
+    def area_under_roc(self, places: Places | slice) -> float:
+        """As `eval.metrics.area_under_roc` of confidences and whether the documents answer."""
+        positives, all_of_them = self._counted(self._answerable, places)
+        negatives = all_of_them - positives
+        below = np.cumsum(negatives) - negatives
+        pairs = positives.sum() * negatives.sum()
+        return float((positives * (below + negatives / 2)).sum() / pairs) if pairs else 0.5
+
+    def area_under_risk_coverage(self, places: Places | slice) -> float:
+        """As `eval.metrics.area_under_risk_coverage`, an answer being right if its best sentence is."""
+        wrong, all_of_them = (counts[::-1] for counts in self._counted(self._wrong, places))
+        total = all_of_them.sum()
+        if not total:
+            return 0.0
+        risks = np.cumsum(wrong) / np.maximum(np.cumsum(all_of_them), 1)
+        return float((all_of_them * risks).sum() / total)
+
+    def _counted(self, flags: Floats, places: Places | slice) -> tuple[Floats, Floats]:
+        ranks = self._ranks[places]
+        flagged = np.bincount(ranks, weights=flags[places], minlength=self._size).astype(np.float64)
+        return flagged, np.bincount(ranks, minlength=self._size).astype(np.float64)
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return retrieval, answers, evidence and abstention as figures by name."""
-    answerable = [outcome for outcome in outcomes if outcome.case.answerable]
-    answered = [outcome for outcome in answerable if not outcome.abstained]
-    abstained = [outcome for outcome in outcomes if outcome.abstained]
-    unanswerable = len(outcomes) - len(answerable)
-    abstention = precision_recall(
-        sum(not outcome.case.answerable for outcome in abstained), len(abstained), unanswerable
-    )
-    cited = sum(len(outcome.answer.citations) for outcome in outcomes)
-    expected = sum(len(outcome.case.evidence) for outcome in outcomes)
-    # Two citations can show one piece of evidence, so that what is right and what is found differ.
-    evidence = PrecisionRecall(
-        sum(outcome.citations_right for outcome in outcomes) / cited if cited else 1.0,
-        sum(outcome.evidence_found for outcome in outcomes) / max(1, expected),
-    )
-    confidences = [outcome.answer.confidence for outcome in outcomes]
-    points = points_of(confidences, [outcome.candidate_right for outcome in outcomes])
+    """Return what the outcomes come to, as figures by name."""
+    measured = Measured(outcomes)
+    confidences = [outcome.confidence for outcome in outcomes]
+    answerable = [outcome.answerable for outcome in outcomes]
+    right = [outcome.best_sentence_right for outcome in outcomes]
+    bins = reliability(confidences, answerable)
+    of_mass = reliability(confidences, answerable, binning=Binning.MASS)
+    claims = citation_figures([outcome.claims for outcome in outcomes])
     return {
         "cases": len(outcomes),
-        "answerable": len(answerable),
-        **_retrieval(answerable),
-        "answered": len(outcomes) - len(abstained),
-        "first_citation_right": _share([outcome.first_right for outcome in answered]),
-        "best_sentence_right": _share([outcome.candidate_right for outcome in answerable]),
-        # A case may have evidence and no answer in words.
-        "exact_match": _mean([outcome.exact_match for outcome in answerable if outcome.case.answers]),
-        "token_f1": _mean([outcome.token_f1 for outcome in answerable if outcome.case.answers]),
-        "evidence_precision": evidence.precision,
-        "evidence_recall": evidence.recall,
-        "evidence_f1": evidence.f1,
-        "abstention_precision": abstention.precision,
-        "abstention_recall": abstention.recall,
-        "abstention_f1": abstention.f1,
-        "answerable_auroc": area_under_roc(confidences, [outcome.case.answerable for outcome in outcomes]),
-        "risk_coverage_area": area_under_risk_coverage(points),
+        "answerable": sum(answerable),
+        "answered": sum(not outcome.abstained for outcome in outcomes),
+        **{name: measured.figure(name) for name in measured.names()},
+        "citation_claims": claims.claims,
+        "citation_claims_by_gold": claims.by_gold,
+        "risk_coverage_excess": excess_area(confidences, right),
+        "calibration_error": expected_calibration_error(bins),
+        "calibration_error_mass": expected_calibration_error(of_mass),
+        "calibration_error_max": maximum_calibration_error(bins),
+        "brier_score": brier_score(confidences, answerable),
+        "quotes": sum(len(outcome.citations) for outcome in outcomes),
+        "mutants": sum(outcome.mutants for outcome in outcomes),
+        "mutants_passed": sum(outcome.mutants_passed for outcome in outcomes),
+        **{f"failures_{kind}": count for kind, count in failure_counts(outcomes).items()},
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def intervals(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
+    """Return those figures that have one with their 95 % interval by bootstrap over the cases.
 
-
-def _retrieval(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return the retrieval figures, the pieces of evidence being the relevant documents."""
-    qrels = []
-    run = []
-    for outcome in outcomes:
-        for piece, rank in enumerate(outcome.ranks):
-            qrels.append(ir_measures.Qrel(outcome.case.id, f"evidence {piece}", 1))
-            if rank is not None:
-                run.append(ir_measures.ScoredDoc(outcome.case.id, f"evidence {piece}", -rank))
-        taken = {rank for rank in outcome.ranks if rank is not None}
-        for hit in outcome.answer.hits:
-            if hit.rank not in taken:
-                run.append(ir_measures.ScoredDoc(outcome.case.id, f"passage {hit.rank}", -hit.rank))
-    found = ir_measures.calc_aggregate(_RETRIEVAL.values(), qrels, run) if qrels else {}
-    return {name: float(found.get(measure, 1.0)) for name, measure in _RETRIEVAL.items()}
-
-
-def quote_figures(outcomes: Sequence[Outcome], catalog: Catalog) -> dict[str, float]:
-    """Re-slice every quote from the whole text of its document, and try altered ones on the invariant."""
-    citations = [citation for outcome in outcomes for citation in outcome.answer.citations]
-    texts = {
-        document_id: catalog.text(document_id) for document_id in {c.quote.document_id for c in citations}
-    }
-    verbatim = [
-        texts[citation.quote.document_id][citation.quote.start : citation.quote.end] == citation.quote.text
-        for citation in citations
-    ]
-    tried = passed = 0
-    for place, citation in enumerate(citations):
-        others = [
-            other for other in citations[place + 1 :] + citations[:place] if other.quote != citation.quote
-        ]
-        for _, mutant in mutants(citation, others):
-            tried += 1
-            passed += citation_fault(mutant, catalog) is None
+    The order of the outcomes does not matter.
+    """
+    measured = Measured(sorted(outcomes, key=lambda outcome: outcome.id))
     return {
-        "quotes": len(citations),
-        "quote_invariant": _share(verbatim),
-        "mutants": tried,
-        "mutants_passed": passed,
+        name: bootstrap_interval(lambda places, name=name: measured.figure(name, places), len(outcomes))  # type: ignore[misc]
+        for name in measured.names()
     }
+
+
+def _ratio(numerators: Iterable[float], denominators: Iterable[float], empty: float = 1.0) -> Ratio:
+    over, below = (np.array(list(values), dtype=np.float64) for values in (numerators, denominators))
+    return Ratio(over, below, empty)
+
+
+def _share(flags: Iterable[bool], counted: Iterable[bool]) -> Ratio:
+    """Return the share of the cases that are `counted` which have the flag."""
+    held = list(counted)
+    return _ratio((flag and of_it for flag, of_it in zip(flags, held, strict=True)), held)
+
+
+def _ratios(outcomes: Sequence[Outcome]) -> dict[str, Ratio]:
+    answerable = [outcome.answerable for outcome in outcomes]
+    abstained = [outcome.abstained for outcome in outcomes]
+    rightly = [outcome.abstained and not outcome.answerable for outcome in outcomes]
+    # A case may have evidence and no answer in words.
+    in_words = [outcome.answerable and outcome.token_f1 is not None for outcome in outcomes]
+    sentences = [outcome.sentences for outcome in outcomes]
+    characters = [outcome.characters for outcome in outcomes]
+    claims = [citation_figures([outcome.claims]) for outcome in outcomes]
+    found: dict[str, Ratio] = {
+        "first_citation_right": _share(
+            (outcome.first_citation_right for outcome in outcomes),
+            (outcome.answerable and not outcome.abstained for outcome in outcomes),
+        ),
+        "best_sentence_right": _share((outcome.best_sentence_right for outcome in outcomes), answerable),
+        "exact_match": _ratio(
+            (of_it * (outcome.exact_match or 0.0) for outcome, of_it in zip(outcomes, in_words, strict=True)),
+            in_words,
+            0.0,
+        ),
+        "token_f1": _ratio(
+            (of_it * (outcome.token_f1 or 0.0) for outcome, of_it in zip(outcomes, in_words, strict=True)),
+            in_words,
+            0.0,
+        ),
+    }
+    for name, counts in (("evidence", sentences), ("evidence_character", characters)):
+        found[f"{name}_precision"] = _ratio((c.right for c in counts), (c.cited for c in counts))
+        found[f"{name}_recall"] = _ratio((c.found for c in counts), (c.expected for c in counts))
+    made = [bool(claim.answers) for claim in claims]
+    found["citation_precision"] = _ratio((c.precision * c.answers for c in claims), made)
+    found["citation_recall"] = _ratio((c.recall * c.answers for c in claims), made)
+    found["abstention_precision"] = _ratio(rightly, abstained)
+    found["abstention_recall"] = _ratio(rightly, (not flag for flag in answerable))
+    found["quote_invariant"] = _ratio(
+        (outcome.verbatim for outcome in outcomes), (len(outcome.citations) for outcome in outcomes)
+    )
+    return found
+
+
+def _retrieval(outcomes: Sequence[Outcome]) -> dict[str, Ratio]:
+    """Return the retrieval figures, the pieces of evidence being the relevant documents."""
+    ranks = [[piece.rank for piece in outcome.expected] for outcome in outcomes]
+    found = of_evidence(ranks, [outcome.hits for outcome in outcomes])
+    counted = np.array([bool(outcome.expected) for outcome in outcomes], dtype=np.float64)
+    return {name: Ratio(values, counted) for name, values in found.items()}
 
 
 def by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
     """Return for each kind of question how many there are, and how many went well."""
-    kinds = sorted({outcome.case.kind for outcome in outcomes if outcome.case.kind})
+    kinds = sorted({outcome.kind for outcome in outcomes if outcome.kind})
     table = {}
     for kind in kinds:
-        chosen = [outcome for outcome in outcomes if outcome.case.kind == kind]
+        chosen = [outcome for outcome in outcomes if outcome.kind == kind]
         table[kind] = {
             "cases": len(chosen),
             "abstained": sum(outcome.abstained for outcome in chosen),
-            "best_sentence_right": sum(outcome.candidate_right for outcome in chosen),
+            "best_sentence_right": sum(outcome.best_sentence_right for outcome in chosen),
         }
     return table
 
@@ -163,8 +222,8 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
 def risk_coverage(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     """Return the risk, and the threshold for it, at some coverages."""
     points = points_of(
-        [outcome.answer.confidence for outcome in outcomes],
-        [outcome.candidate_right for outcome in outcomes],
+        [outcome.confidence for outcome in outcomes],
+        [outcome.best_sentence_right for outcome in outcomes],
     )
     chosen = [next(point for point in points if point.coverage >= coverage) for coverage in _COVERAGES]
     return [
@@ -179,13 +238,13 @@ def risk_coverage(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
 
 def milliseconds(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     """Return p50 and p95 of each step of an answer."""
-    steps = list(outcomes[0].answer.timings)
+    # A question that stands twice takes other steps the second time.
+    steps = dict.fromkeys(step for outcome in outcomes for step in outcome.milliseconds)
     return {
         step: {
             f"p{int(share * 100)}": round(
                 percentile(
-                    # A question that stands twice takes other steps the second time.
-                    [outcome.answer.timings[step] for outcome in outcomes if step in outcome.answer.timings],
+                    [outcome.milliseconds[step] for outcome in outcomes if step in outcome.milliseconds],
                     share,
                 ),
                 2,

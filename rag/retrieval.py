@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from index.embedding import Embedder
 from index.snapshot import Snapshot
@@ -52,8 +53,15 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]]) -> dict[int, float
     return dict(sorted(scores.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
+class Ranking(StrEnum):
+    """What passages are ranked by: nearness of vectors, or words by BM25."""
+
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
 class Retriever:
-    """Searches a snapshot by vectors and by words, `candidates` deep each.
+    """Searches a snapshot by vectors and by words, `candidates` deep each, or by one of `rankings` alone.
 
     A passage that repeats another one above it is dropped: a share of `duplicate` of its runs of
     five words stand there already. So is one that no word of the query is in and that is less near
@@ -61,12 +69,19 @@ class Retriever:
     """
 
     def __init__(
-        self, embedder: Embedder, *, candidates: int = 50, duplicate: float = 0.8, floor: float = 0.1
+        self,
+        embedder: Embedder,
+        *,
+        candidates: int = 50,
+        duplicate: float = 0.8,
+        floor: float = 0.1,
+        rankings: Sequence[Ranking] = tuple(Ranking),
     ) -> None:
         self._embedder = embedder
         self._candidates = candidates
         self._duplicate = duplicate
         self._floor = floor
+        self._rankings = frozenset(rankings)
 
     def search(self, snapshot: Snapshot, query: str, k: int) -> Found:
         """Return at most `k` hits, best first, with ranks from 1, and the first of what was left out."""
@@ -74,12 +89,12 @@ class Retriever:
             return Found(())
         vector = self._embedder.embed_query(query)
         depth = max(self._candidates, k)
-        dense = snapshot.dense(vector, depth)
-        lexical = snapshot.lexical(query, depth)
-        fused = reciprocal_rank_fusion([_rows(dense), _rows(lexical)])
+        dense = snapshot.dense(vector, depth) if Ranking.DENSE in self._rankings else None
+        lexical = snapshot.lexical(query, depth) if Ranking.LEXICAL in self._rankings else None
+        fused = reciprocal_rank_fusion([_rows(scored) for scored in (dense, lexical) if scored is not None])
         located = snapshot.passages(list(fused))
         cosines = dict(zip(located, snapshot.cosines(vector, list(located)), strict=True))
-        why = _why(cosines, dense, lexical)
+        why = _why(cosines, dense or (), lexical or ())
         # One that is missing was deleted since the snapshot was taken.
         ranked = [_Candidate(located[row], fused[row], why[row]) for row in fused if row in located]
         return self._chosen(ranked, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,56 @@ def uploaded(page: Page, folder: Path) -> None:
     page.get_by_text("it cannot be read as PDF").first.wait_for(timeout=60_000)
 
 
+def evaluation(page: Page) -> None:
+    """A case of an eval set that is looked at; made of the documents where there is no set yet."""
+    page.get_by_role("button", name="Evaluation", exact=True).click()
+    page.locator(".sets [data-none], .sets li").first.wait_for(state="attached")
+    if page.locator(".sets [data-none]").count():
+        page.locator("#draft-set").fill("handbook")
+        page.locator("#draft-cases").fill("6")
+        page.get_by_role("button", name="Draft cases").click()
+    if page.locator(".parts [data-part=runs][aria-current]").count():
+        page.get_by_role("button", name="Review", exact=True).click()
+    page.locator("article.case").wait_for(timeout=60_000)
+    page.locator(".evaluation:not([aria-busy])").wait_for()
+
+
+def evaluation_edit(page: Page) -> None:
+    """A case that is edited."""
+    evaluation(page)
+    page.locator("article.case").get_by_role("button", name="Edit").click()
+    page.locator("#edit-question").wait_for()
+
+
+def evaluation_run(page: Page) -> None:
+    """A case was accepted, and the set was run."""
+    evaluation(page)
+    page.get_by_label("Reviewed by").fill("Ann")
+    if page.get_by_role("button", name="Run 0 accepted cases").count():
+        page.locator("article.case").get_by_role("button", name="Accept").click()
+    # Of the run before.
+    closing = page.get_by_role("button", name="Close this message")
+    if closing.count():
+        closing.click()
+        closing.wait_for(state="detached")
+    page.get_by_role("button", name=re.compile("^Run [1-9]")).click()
+    page.get_by_role("button", name="Open the report").wait_for(timeout=60_000)
+
+
+def evaluation_report(page: Page) -> None:
+    """The report of a run."""
+    evaluation_run(page)
+    page.get_by_role("button", name="Open the report").click()
+    page.frame_locator("#bench iframe").locator("h1").wait_for()
+
+
+def evaluation_runs(page: Page) -> None:
+    """The runs that are kept."""
+    evaluation_report(page)
+    page.get_by_role("button", name="All runs").click()
+    page.locator("#bench tbody tr").first.wait_for()
+
+
 def afresh(page: Page) -> None:
     """Leave a state for an empty chat, as after the page was opened."""
     page.unroute_all()
@@ -161,4 +212,9 @@ STATES: dict[str, Callable[[Page], None]] = {
     "error": failed,
     "service-gone": gone,
     "library": library,
+    "evaluation": evaluation,
+    "evaluation-edit": evaluation_edit,
+    "evaluation-run": evaluation_run,
+    "evaluation-report": evaluation_report,
+    "evaluation-runs": evaluation_runs,
 }

@@ -95,7 +95,7 @@ def test_the_page_names_its_own_scripts_in_order_and_no_other_host(served: httpx
     head = served.get("/").text.partition("</head>")[0]
     names = re.findall(r"/static/quotebound/([a-z]+)\.js", head)
     assert names[0] == "page"
-    assert set(names) >= {"turns", "pane", "viewer", "library", "health"}
+    assert set(names) >= {"turns", "pane", "viewer", "library", "evaluation", "health"}
     assert "og:image" not in head and "githubusercontent" not in head
 
 
@@ -110,6 +110,11 @@ def test_a_conversation_is_exported_to_nobody_but_its_visitor(served: httpx2.Cli
     assert served.get("/conversations/abc.md").json()["code"] == "conversation_not_found"
     served.get("/")
     assert served.get("/conversations/abc.md").status_code == 404
+
+
+def test_a_report_of_a_run_that_is_not_there_is_told_as_every_error(served: httpx2.Client) -> None:
+    response = served.get("/evaluation/report", params={"run": "none"})
+    assert (response.status_code, response.json()["code"]) == (404, "run_not_found")
 
 
 def test_each_visitor_gets_a_cookie_of_his_own(gated: TestClient) -> None:

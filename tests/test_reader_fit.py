@@ -16,12 +16,12 @@ from eval.public import QED_FILE, SQUAD2_FILE, load_qed
 from eval.reading import fitting
 from eval.reading.fitting import Ranked
 from eval.reading.open_questions import OpenQuestion
-from eval.reading.quality import page, unsupported_share
+from eval.reading.quality import section, unsupported_share
 from eval.reading.run import run
 from eval.samples import Kind
 from index.errors import SourceNotFound
 from rag.reading.network import WEIGHTS_FILE
-from rag.reading.trained import COEFFICIENTS_FILE, COMPARED_SIGNALS, READ_SIGNALS, TwoStages
+from rag.reading.trained import COMPARED_SIGNALS, READ_SIGNALS, TwoStages
 from rag.settings import Settings
 
 
@@ -120,7 +120,7 @@ def test_the_same_data_give_the_same_file(data: Path, fitted: dict[str, Any]) ->
 
 
 def test_the_page_tells_the_figures(fitted: dict[str, Any]) -> None:
-    text = page(fitted)
+    text = section(fitted)
     figures = fitted["fitted"]["open"]
     assert f"| the reader | {figures['first_reader']:.3f} | {figures['in_three_reader']:.3f} |" in text
     assert "without network" in text
@@ -192,7 +192,3 @@ def test_the_committed_coefficients_are_of_the_committed_weights() -> None:
     assert TwoStages.load().weights == hashlib.sha256(WEIGHTS_FILE.read_bytes()).hexdigest()
 
 
-def test_the_committed_page_is_of_the_committed_figures() -> None:
-    record = json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))
-    committed = Path(__file__).parent.parent / "docs" / "quality.md"
-    assert committed.read_text(encoding="utf-8") == page(record)

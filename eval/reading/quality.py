@@ -1,4 +1,4 @@
-"""`docs/quality.md`: what the reader is worth, written from the file that `quotebound eval fit` made."""
+"""The part of docs/quality.md on the reader, written from the file that `quotebound eval fit` made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _INTRODUCTION = """\
-# How good the answers are
+## The reader by itself
 
-Written by `quotebound eval quality` from `rag/reading/reader.json`, which `quotebound eval fit --data DIR`
-makes; do not edit. `rag/reading/MODEL.md` says what the network was trained on.
+From `rag/reading/reader.json`, which `quotebound eval fit --data DIR` makes. `rag/reading/MODEL.md` says what
+the network was trained on.
 
 Development articles: {articles}.
 The network was not trained on them. What puts its numbers together is fitted on them, so every figure here is
@@ -19,7 +19,7 @@ Embedding model: {model}.
 """
 
 _OPEN = """\
-## Asked of all articles at once
+### Asked of all articles at once
 
 {questions:.0f} answerable questions of SQuAD 2.0's public half, open over all its paragraphs. For
 {answer_among_read:.1%} of them the ten passages that are read hold an answer. A question is *misleading*
@@ -28,7 +28,7 @@ were taken out.
 """
 
 _ANSWERS = """\
-## Whether to answer
+### Whether to answer
 
 The threshold is {threshold}: an answer is given where the documents more probably answer than not, if a third
 of what is asked has no answer, and half of that is worded to mislead. Abstaining then has a precision of
@@ -50,8 +50,8 @@ as their authors report: an F1 of 0.756 for MiniLM-L6 (22 million parameters, fr
 """
 
 
-def page(record: Mapping[str, Any]) -> str:
-    """Return the page for what a coefficients file records."""
+def section(record: Mapping[str, Any]) -> str:
+    """Return the section for what a coefficients file records."""
     fitted = record["fitted"]
     found, given, given_sentences = fitted["open"], fitted["paragraph_given"], fitted["evidence_sentence"]
     answers = fitted["answers_given"] | found | {"threshold": record["threshold"]}
@@ -61,7 +61,7 @@ def page(record: Mapping[str, Any]) -> str:
             articles=", ".join(fitted["articles"]).replace("_", " "), model=fitted["embedding_model"]
         ),
         _OPEN.format(**found),
-        _table(
+        table(
             ("", "sentence first", "in three", "AUROC, misleading", "AUROC, silent"),
             (
                 (title, *(f"{found[f'{figure}_{name}']:.3f}" for figure in _FIGURES))
@@ -72,8 +72,8 @@ def page(record: Mapping[str, Any]) -> str:
                 )
             ),
         ),
-        "### What each signal is worth\n",
-        _table(
+        "#### What each signal is worth\n",
+        table(
             ("signals", "sentence first", "in three", "AUROC, misleading", "AUROC, silent"),
             (
                 (name, *(f"{row[f'{figure}_reader']:.3f}" for figure in _FIGURES))
@@ -81,26 +81,26 @@ def page(record: Mapping[str, Any]) -> str:
             ),
         ),
         _ANSWERS.format(**answers),
-        _table(
+        table(
             ("share of questions", "mean confidence", "answerable"),
             ((f"{share:.1%}", f"{mean:.3f}", f"{right:.3f}") for share, mean, right in fitted["calibration"]),
         ),
         "Risk and coverage under the same assumption: if only the most confident are answered, the share of "
         "first\nsentences that hold no answer.\n",
-        _table(
+        table(
             ("coverage", "risk", "threshold"),
             (
                 (f"{share:.1%}", f"{risk:.3f}", f"{least:.2f}")
                 for share, risk, least in fitted["risk_coverage"]
             ),
         ),
-        "## With the paragraph given\n",
-        _table(
+        "### With the paragraph given\n",
+        table(
             ("SQuAD 2.0, development articles", ""),
             ((name.replace("_", " "), _number(value)) for name, value in given.items()),
         ),
         _PUBLISHED,
-        _table(
+        table(
             ("QED, which sentence was selected", ""),
             ((name.replace("_", " "), _number(value)) for name, value in given_sentences.items()),
         ),
@@ -121,6 +121,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value > 1 else f"{value:.3f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

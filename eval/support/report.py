@@ -9,14 +9,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from eval.rounding import rounded
 from eval.significance import Interval
 from eval.support.run import SCORES, SupportFigures
 
 
 def as_json(figures: SupportFigures) -> dict[str, Any]:
     """Return all figures in plain types, to four decimals."""
-    rounded: dict[str, Any] = _rounded(asdict(figures))
-    return rounded
+    told: dict[str, Any] = rounded(asdict(figures))
+    return told
 
 
 def as_tables(figures: SupportFigures) -> RenderableType:
@@ -62,13 +63,3 @@ def as_tables(figures: SupportFigures) -> RenderableType:
 
 def _shown(figure: Interval) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(entry) for entry in value]
-    return value

@@ -14,11 +14,14 @@ from rag.cli import (
     benching,
     casework,
     documents,
+    evaluating,
     keeping,
     mcp,
     measuring,
     measuring_writing,
+    quality,
     questions,
+    reporting,
     reviewing,
     serving,
     spaces,
@@ -37,6 +40,11 @@ app.command()(questions.ask)
 app.command()(questions.search)
 app.command()(serving.serve)
 app.command()(mcp.mcp)
+measuring.eval_app.command()(evaluating.run)
+measuring.eval_app.command()(evaluating.gate)
+measuring.eval_app.command("public")(evaluating.public_sets)
+measuring.eval_app.command()(reporting.report)
+measuring.eval_app.command()(quality.quality)
 measuring.eval_app.command()(casework.draft)
 measuring.eval_app.command()(casework.add)
 measuring.eval_app.command()(reviewing.review)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.types import DEFAULT_COLLECTION
 from rag.cli.output import ExitCode, JsonFlag, console, print_json
 
 if TYPE_CHECKING:
@@ -25,55 +23,6 @@ eval_app = typer.Typer(help="Measure answers, and fit what is fitted on data.", 
 def tell(line: str) -> None:
     """Tell how a measurement goes on, on standard error."""
     console(error=True).print(line, markup=False)
-
-
-@eval_app.command("run")
-def run_eval(
-    eval_set: Annotated[Path, typer.Argument(metavar="SET", help="A file of cases, JSON Lines.")],
-    collection: Annotated[
-        str | None,
-        typer.Option("--collection", "-c", help="Ask this collection, not the documents of the set."),
-    ] = None,
-    gates: Annotated[
-        Path | None, typer.Option(help="Thresholds to hold.", show_default="eval/gates.toml")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the JSON to a file too.")
-    ] = None,
-    allow_stale: Annotated[
-        bool,
-        typer.Option("--allow-stale", help="Leave cases out whose evidence does not stand as it did."),
-    ] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Ask the accepted questions of a set and measure retrieval, answers, evidence, abstention and quotes.
-
-    The documents are those that the set's manifest names, read into a home that is made for the run,
-    unless a collection is given. Exit code 1 where a figure is below its gate, 2 where evidence is stale.
-    """
-    from eval import report, runner
-    from eval.anchoring import Anchoring, without_stale
-    from eval.cases import load_eval_set
-
-    loaded = load_eval_set(eval_set)
-    with application_for(loaded.name, loaded.documents, collection) as application:
-        if allow_stale:
-            catalog = application.home.collection(collection or DEFAULT_COLLECTION).catalog
-            loaded = without_stale(loaded, Anchoring(catalog))
-        if loaded.left_out:
-            told = ", ".join(f"{count} {why}" for why, count in sorted(loaded.left_out.items()))
-            tell(f"cases left out: {told}")
-        result = runner.run(loaded, application, collection or DEFAULT_COLLECTION)
-    missed = report.failures(result, gates or report.GATES_FILE)
-    found = report.as_json(result, missed)
-    if output is not None:
-        output.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    if as_json:
-        print_json(found)
-    else:
-        console().print(report.as_tables(result, missed))
-    if missed:
-        raise typer.Exit(ExitCode.FINDINGS)
 
 
 @eval_app.command("fit")
@@ -118,15 +67,6 @@ def fit(
         target.parent.mkdir(parents=True, exist_ok=True)
     (output or target).write_text(dump(result), encoding="utf-8")
     print_json(result["fitted"])
-
-
-@eval_app.command("quality")
-def quality() -> None:
-    """Print the page of what the reader is worth, from the figures it was fitted with."""
-    from eval.reading.quality import page
-    from rag.reading.trained import COEFFICIENTS_FILE
-
-    typer.echo(page(json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))), nl=False)
 
 
 @eval_app.command("formats")
@@ -181,13 +121,15 @@ def formats(
 def application_for(name: str, documents: Sequence[Path], collection: str | None) -> Iterator[Application]:
     """Open the home; without a collection make one, to use once, of the documents of the set `name`."""
     from eval.cases import InvalidCase
+    from eval.remembering import RememberingReaders
     from index.running import JobRunner
     from index.sync import SyncRequest
     from rag.settings import load_settings
     from rag.wiring import Application
 
     if collection is not None:
-        with Application(load_settings(), writable=False) as application:
+        settings = load_settings()
+        with Application(settings, writable=False, readers=RememberingReaders(settings)) as application:
             yield application
         return
     if not documents:
@@ -195,7 +137,10 @@ def application_for(name: str, documents: Sequence[Path], collection: str | None
             f"{name} has no manifest that names its documents; "
             "ingest them, and name the collection with --collection"
         )
-    with home_apart() as settings, Application(settings, writable=True) as application:
+    with (
+        home_apart() as settings,
+        Application(settings, writable=True, readers=RememberingReaders(settings)) as application,
+    ):
         report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(documents))
         if not report.complete:
             failed = next((record.reason for record in report.files if record.reason), report.job.message)

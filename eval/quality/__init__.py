@@ -1,0 +1,1 @@
+"""What the answers are worth on public sets: measured beside simpler systems, and told as docs/quality.md."""

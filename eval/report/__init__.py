@@ -1,0 +1,1 @@
+"""What a run found, for people: in a terminal, as a page, as a comment under a pull request."""
