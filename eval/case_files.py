@@ -54,6 +54,8 @@ def put_cases(path: Path, cases: Iterable[Case]) -> None:
             raise InvalidCase(f"{path.name} has no case {case.id!r} any more")
         place = places[case.id]
         lines[place] = _changed(lines[place], case)
+        # So that what is written can be read again.
+        case_of(lines[place], f"{path.name}, {case.id}")
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     _write(path, mark + _encoded("\n".join(lines)))
 
@@ -63,6 +65,7 @@ def record_of(case: Case) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": case.id,
         "question": case.question,
+        "scope": list(case.scope),
         "answers": list(case.answers),
         "evidence": [_entry(evidence.choices) for evidence in case.evidence],
         "answerable": case.answerable,
@@ -72,7 +75,8 @@ def record_of(case: Case) -> dict[str, Any]:
         "labels_by": case.labels_by,
         "note": case.note,
     }
-    return {name: value for name, value in told.items() if value != "" or name == "labels_by"}
+    left_out = [name for name in ("kind", "made_by", "note", "scope") if not told[name]]
+    return {name: value for name, value in told.items() if name not in left_out}
 
 
 def _entry(choices: tuple[Quotation, ...]) -> dict[str, Any]:

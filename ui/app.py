@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ from starlette.routing import Mount  # noqa: E402
 
 from rag.answering import MAX_QUESTION_CHARACTERS  # noqa: E402
 from rag.service.backend import Backend  # noqa: E402
-from ui import exports, frame  # noqa: E402
+from ui import exports, frame, reports  # noqa: E402
 from ui.chat import Chat  # noqa: E402
 from ui.conversations import Conversations  # noqa: E402
+from ui.evaluation import Evaluation  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.library import Library  # noqa: E402
 from ui.regions import WITH_CONTEXT, fixed, region  # noqa: E402
@@ -33,8 +36,17 @@ _STATIC = Path(__file__).parent / "static"
 _STATIC_URL = "/static/quotebound"
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONOSPACE_FONTS = ("ui-monospace", "Menlo", "Consolas", "monospace")
-_SCRIPTS = ("page.js", "turns.js", "pane.js", "viewer.js", "library.js", "uploads.js", "health.js")
-_STYLES = ("page.css", "chat.css", "pane.css", "viewer.css", "library.css")
+_SCRIPTS = (
+    "page.js",
+    "turns.js",
+    "pane.js",
+    "viewer.js",
+    "library.js",
+    "uploads.js",
+    "evaluation.js",
+    "health.js",
+)
+_STYLES = ("page.css", "chat.css", "pane.css", "viewer.css", "library.css", "evaluation.css")
 
 _HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -45,9 +57,11 @@ def mount(app: FastAPI, backend: Backend) -> None:
     # Files of their own: the policy forbids scripts that the page's own scripts write into it.
     app.mount(_STATIC_URL, StaticFiles(directory=_STATIC), name="page")
     app.include_router(exports.router)
+    app.include_router(reports.router)
+    evaluation = Evaluation(backend)
     gr.mount_gradio_app(
         app,
-        build(backend),
+        build(backend, evaluation),
         path="/",
         server_name=settings.host,
         server_port=settings.port,
@@ -66,9 +80,25 @@ def mount(app: FastAPI, backend: Backend) -> None:
     assert isinstance(mounted, Mount)  # noqa: S101 - what was mounted just now
     styles, scripts = ([f"{_STATIC_URL}/{name}" for name in names] for names in (_STYLES, _SCRIPTS))
     mounted.app = Gate(mounted.app, styles, scripts)
+    stopped_first(app, evaluation.stop)
 
 
-def build(backend: Backend) -> gr.Blocks:
+def stopped_first(app: FastAPI, stop: Callable[[], Awaitable[None]]) -> None:
+    """Have something of the page stop before what it is of: a run ends while what it asks is still there."""
+    around = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(served: FastAPI) -> AsyncIterator[Any]:
+        async with around(served) as state:
+            try:
+                yield state
+            finally:
+                await stop()
+
+    app.router.lifespan_context = lifespan
+
+
+def build(backend: Backend, evaluation: Evaluation) -> gr.Blocks:
     """Return the page over a backend."""
     chat = Chat(backend)
     history = Conversations(backend, chat)
@@ -91,6 +121,8 @@ def build(backend: Backend) -> gr.Blocks:
                 SourceViewer(backend).build(at_once)
             with gr.Column(elem_id="shelf"):
                 Library(backend).build(page, at_once)
+            with gr.Column(elem_id="bench"):
+                evaluation.build(at_once)
         # Filled in by the page's script when an event begins.
         context = gr.Textbox(visible=False)
         answering = gr.on(

@@ -11,6 +11,7 @@ TOP = (
     '<nav aria-label="Pages">'
     f"{button('Chat', kind='tab', local='view', view='chat')}"
     f"{button('Library', kind='tab', local='view', view='library')}"
+    f"{button('Evaluation', kind='tab', local='view', view='evaluation')}"
     '</nav></header><div id="banner" role="status" aria-live="polite" hidden></div>'
 )
 

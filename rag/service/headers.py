@@ -55,9 +55,10 @@ class SecurityHeaders:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
                 policy = _POLICY.format(nonce=nonce) if is_page(message) else _POLICY_OF_DATA
-                headers["Content-Security-Policy"] = policy
+                # A route may tell otherwise of what it sends, such as what the page shows in a frame.
+                for name, value in {**_HEADERS, "Content-Security-Policy": policy}.items():
+                    headers.setdefault(name, value)
             await send_marked(message)
 
         await self._app(scope, receive, send_secured)

@@ -150,7 +150,9 @@ window.quotebound = (() => {
   }
 
   // Names for those who do not see where things are: the framework's columns are plain elements.
-  const NAMED = { side: "Conversations", pane: "Evidence and source", shelf: "Library", middle: "Chat" };
+  const NAMED = {
+    side: "Conversations", pane: "Evidence and source", shelf: "Library", bench: "Evaluation", middle: "Chat",
+  };
   new MutationObserver((_, observer) => {
     if (!Object.keys(NAMED).every((id) => document.getElementById(id)) || !document.querySelector("#top nav")) return;
     for (const [id, name] of Object.entries(NAMED)) {

@@ -81,7 +81,8 @@
     const [base, collection] = told.link;
     const asked = new URLSearchParams({ doc: cited.document, start: cited.at[0], end: cited.at[1] });
     if (collection) asked.set("collection", collection);
-    return element("a", { href: `${base}/#${asked}` }, element("bdi", {}, named));
+    // Out of the frame that it may be in: what it opens is the page around it.
+    return element("a", { href: `${base}/#${asked}`, target: "_top" }, element("bdi", {}, named));
   }
   function citation(cited) {
     const worth = cited.right ? "Shows the evidence" : "Does not show the evidence";
