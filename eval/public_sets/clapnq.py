@@ -11,7 +11,7 @@ from typing import Any
 from eval.cases import Evidence
 from eval.metrics import f_measure
 from eval.outcomes import Outcome
-from eval.public_sets.reading import SetReader, Text, as_stored, in_form, located, titled
+from eval.public_sets.reading import SetReader, Text, as_stored, located, titled
 from eval.public_sets.types import PublicQuestions, Published
 
 FILES = ("dev/clapnq/clapnq_dev_answerable.jsonl", "dev/clapnq/clapnq_dev_unanswerable.jsonl")
@@ -49,11 +49,7 @@ class ClapNQ:
     def load(self, data: Path) -> PublicQuestions:
         """Read the set, the answerable questions before the others."""
         reader = SetReader(data, self.source, "ClapNQ annotators")
-        for file in FILES:
-            for place, record in reader.lines(file):
-                with in_form(place):
-                    _ask(reader, record)
-        return reader.questions()
+        return reader.asked(FILES, _ask)
 
     def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Return means over answerable questions, and the share of the others that was not answered."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.outcomes import Outcome
 from eval.public import QED_FILE
-from eval.public_sets.reading import SetReader, in_form
+from eval.public_sets.reading import SetReader
 from eval.public_sets.types import PublicQuestions, Published
 from index.types import Span
 
@@ -38,10 +38,7 @@ class Qed:
     def load(self, data: Path) -> PublicQuestions:
         """Read the set in the order of its file."""
         reader = SetReader(data, self.source, "QED annotators")
-        for place, record in reader.lines(QED_FILE.as_posix()):
-            with in_form(place):
-                _ask(reader, record)
-        return reader.questions()
+        return reader.asked((QED_FILE.as_posix(),), _ask)
 
     def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Return the share of questions of which the sentence put first is the one selected."""

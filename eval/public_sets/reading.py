@@ -8,7 +8,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -231,6 +231,14 @@ class SetReader:
                 kind=kind,
                 scope=tuple(dict.fromkeys(text.name for text in scope)),
             )
+
+    def asked(self, files: Iterable[str], ask: Callable[[SetReader, Any], None]) -> PublicQuestions:
+        """Return all that was read, once each line of some JSON Lines files was handed to `ask`."""
+        for file in files:
+            for place, record in self.lines(file):
+                with in_form(place):
+                    ask(self, record)
+        return self.questions()
 
     def questions(self) -> PublicQuestions:
         """Return all that was read; raise `InvalidCase` where nothing can be asked."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.cases import Evidence, Quotation
 from eval.outcomes import Outcome
-from eval.public_sets.reading import SetReader, Text, as_stored, in_form
+from eval.public_sets.reading import SetReader, Text, as_stored
 from eval.public_sets.types import PublicQuestions, Published
 from index.types import Span, text_sha256
 
@@ -55,10 +55,7 @@ class Rgb:
     def load(self, data: Path) -> PublicQuestions:
         """Read the set in the order of its file, each question twice."""
         reader = SetReader(data, self.source, "RGB's authors, with passages found by a search engine")
-        for place, record in reader.lines(FILE):
-            with in_form(place):
-                _ask(reader, record)
-        return reader.questions()
+        return reader.asked((FILE,), _ask)
 
     def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Return the share of answerable questions answered right, and of the others not answered."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.metrics import area_under_roc, f_measure
 from eval.outcomes import Outcome
-from eval.public_sets.reading import SetReader, in_form
+from eval.public_sets.reading import SetReader
 from eval.public_sets.types import PublicQuestions, Published
 from index.types import Span
 
@@ -42,10 +42,7 @@ class Wice:
     def load(self, data: Path) -> PublicQuestions:
         """Read the set in the order of its file."""
         reader = SetReader(data, self.source, "WiCE annotators")
-        for number, (place, record) in enumerate(reader.lines(_FILE), start=1):
-            with in_form(place):
-                _ask(reader, number, record)
-        return reader.questions()
+        return reader.asked((_FILE,), _ask)
 
     def figures(self, outcomes: Sequence[Outcome]) -> dict[str, float]:
         """Return accuracy, F1 and AUROC of telling supported claims, and F1 of their sentences.
@@ -68,12 +65,13 @@ class Wice:
         }
 
 
-def _ask(reader: SetReader, number: int, record: dict[str, Any]) -> None:
+def _ask(reader: SetReader, record: dict[str, Any]) -> None:
+    claim_id = record["meta"]["id"]
     places, page = [], ""
     for sentence in record["evidence"]:
         places.append(Span(len(page), len(page) + len(sentence)))
         page += f"{sentence}\n"
-    text = reader.document(f"page {number}", page)
+    text = reader.document(f"page of {claim_id}", page)
     if text is None:
         return
     evidence = None
@@ -81,5 +79,4 @@ def _ask(reader: SetReader, number: int, record: dict[str, Any]) -> None:
         chosen = (record["supporting_sentences"] or [[]])[0]
         spans = [places[place].stripped(text.text) for place in sorted(chosen)]
         evidence = [text.evidence([span]) for span in spans if span is not None]
-    claim_id = record.get("meta", {}).get("id") or f"claim {number}"
     reader.ask(claim_id, record["claim"], record["label"], evidence=evidence, scope=[text])
