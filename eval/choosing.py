@@ -51,7 +51,9 @@ def sharded(eval_set: EvalSet, shard: Shard) -> EvalSet:
     """
     kept = tuple(case for case in eval_set.cases if int(_digest(case), 16) % shard.of == shard.number - 1)
     if not kept:
-        raise InvalidCase(f"shard {shard} of {eval_set.name} has none of its {len(eval_set.cases)} cases")
+        raise InvalidCase(
+            f"shard {shard} of {eval_set.name} has none of its {len(eval_set.cases)} cases: make fewer shards"
+        )
     return replace(eval_set, cases=kept, shard=str(shard))
 
 

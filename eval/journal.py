@@ -29,7 +29,8 @@ class Journal:
 
     Those of the same cases on the same documents with the same program and settings are taken over;
     anything else that is in the file is done away with. A line that was not written to its end is
-    measured again. Without a path nothing is kept. Use it as a context manager; `finish` removes the file.
+    measured again. Without a path nothing is kept. Use it as a context manager. The file stays: whoever has
+    written down all that it has removes it.
     """
 
     def __init__(self, path: Path | None, provenance: Mapping[str, Any]) -> None:
@@ -69,14 +70,14 @@ class Journal:
     def keep(self, outcome: Outcome) -> None:
         """Write down what became of a case, unless that was there already."""
         if self._file is not None and outcome.id not in self._found:
-            self._file.write(encoded(OUTCOME.dump_python(outcome, mode="json")) + b"\n")
-            self._file.flush()
-
-    def finish(self) -> None:
-        """Remove the file: what it has is in the run's own."""
-        if self._path is not None and self._file is not None:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
+            try:
+                self._file.write(encoded(OUTCOME.dump_python(outcome, mode="json")) + b"\n")
+                self._file.flush()
+            except OSError as error:
+                raise UnwritableJournal(
+                    f"what was found cannot be kept in {str(self._path)!r}: {error.strerror}; what is there "
+                    "stays, and the same run goes on from it"
+                ) from error
 
     def _taken_over(self, path: Path) -> int:
         """Read what is there, and return how many bytes of it hold; 0 where it is of another run."""

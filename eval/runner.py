@@ -46,8 +46,9 @@ def run(
     """Ask every question of a set; raise `InvalidCase` where evidence does not stand as it did.
 
     With a `journal` what is found is written there as it comes, and a run that was interrupted goes on
-    where it was; `tell` is called for the cases it had, too. A `public` set has figures of its own.
-    Several `workers` ask at once: quicker as a whole, while each question takes longer.
+    where it was; the file is for the caller to remove once it has kept the result. `tell` is called for
+    the cases it had, too. A `public` set has figures of its own. Several `workers` ask at once: quicker as
+    a whole, while each question takes longer.
     """
     examiner = _Examiner(eval_set, application, collection)
     provenance = _provenance(eval_set, application, collection)
@@ -57,7 +58,6 @@ def run(
             kept.keep(outcome)
             outcomes.append(outcome)
             tell(outcome)
-        kept.finish()
     published = public.figures(outcomes) if public is not None and not eval_set.shard else {}
     return Result(provenance | _writing(outcomes), tuple(outcomes), published)
 

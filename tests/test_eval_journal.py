@@ -1,6 +1,8 @@
 """A run that was interrupted goes on where it was, and comes to what it would have come to at once."""
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from casework import BAKERY, HARBOUR, STOPPED, record, written
 from doubles import HashingEmbedder
 from outcomes import answered, withheld
 
+from eval import journal
 from eval.cases import EvalSet, load_eval_set
 from eval.journal import Journal, UnwritableJournal
 from eval.outcomes import Outcome
@@ -129,13 +132,31 @@ def test_a_run_may_be_interrupted_again_and_again(bench: Bench) -> None:
     assert questions + bench.asked == [case["question"] for case in CASES]
 
 
-def test_a_finished_run_leaves_no_file_and_is_run_anew_the_next_time(bench: Bench) -> None:
+def test_what_a_run_found_stays_until_whoever_wrote_it_down_removes_it(bench: Bench) -> None:
     bench.interrupted(2)
-    assert bench.journal.is_file()
     bench.run()
-    assert not bench.journal.exists()
+    bench.asked.clear()
+    bench.run()
+    assert bench.asked == []
+    bench.journal.unlink()
     bench.run()
     assert len(bench.asked) == COUNT
+
+
+def test_a_full_disk_ends_a_run_with_a_message_and_what_was_found_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.interrupted(2)
+    before = bench.journal.read_bytes()
+
+    def full(_: object) -> bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "encoded", full)
+        with pytest.raises(UnwritableJournal, match=r"cannot be kept in .*: No space left on device"):
+            bench.run()
+    assert bench.journal.read_bytes() == before
 
 
 def test_a_run_tells_of_the_cases_that_it_had_too(bench: Bench) -> None:

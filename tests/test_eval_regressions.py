@@ -13,6 +13,7 @@ import pytest
 from eval.cases import load_eval_set
 from eval.failures import FailureKind, failure_counts
 from eval.gates import GATES_FILE, failures
+from eval.quality.measuring import read_quality
 from eval.results import Result
 from eval.runner import run
 from index.embedding import Embedder
@@ -152,6 +153,15 @@ def test_without_a_fault_the_committed_set_passes_its_gates(whole: Result) -> No
     assert len(whole.outcomes) == len(SEEDS.cases)
 
 
+def test_the_page_on_quality_tells_what_the_committed_set_comes_to_now(whole: Result) -> None:
+    told = read_quality().of("seeds")
+    assert told is not None
+    assert told.set_sha256 == SEEDS.sha256
+    now = {name: whole.figures[name] for name in told.figures}
+    # To what another processor may compute otherwise: a case or two of them, where a case is .0078.
+    assert now == pytest.approx(dict(told.figures), abs=0.02)
+
+
 def test_a_retriever_that_is_off_by_one_fails_by_what_it_does_not_find(bench: Bench, whole: Result) -> None:
     found = bench.run(lambda engine: replace(engine, retriever=OffByOne(engine.embedder)))
     assert {"recall_at_5", "best_sentence_right", "token_f1"} <= missed(found)
@@ -185,8 +195,8 @@ def test_a_threshold_of_nothing_fails_by_what_is_answered_without_an_answer(
 ) -> None:
     found = bench.run(threshold=0.0)
     assert "abstention_recall" in missed(found)
-    # More is cited that is no evidence; which sentence comes first does not hang on the threshold.
-    assert missed(found) <= {"abstention_recall", "evidence_precision"}
+    # More is cited that is no evidence; what is found, and which sentence comes first, is as before.
+    assert all(name.startswith(("abstention_", "evidence_")) for name in missed(found))
     assert found.figures["best_sentence_right"] == whole.figures["best_sentence_right"]
     same_retrieval(found, whole)
 

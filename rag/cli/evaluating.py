@@ -74,6 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     gates = gates or GATES_FILE
     if output is not None:
         require_writable(output)
+    journal = output.with_name(f"{output.name}.journal") if output is not None else None
     with _opened(eval_set, data, collection) as (loaded, application, public):
         require(gates, loaded.name)
         fresh = loaded
@@ -91,14 +92,15 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
                 application,
                 collection or DEFAULT_COLLECTION,
                 tell=lambda _: bar.advance(task),
-                journal=output.with_name(f"{output.name}.partial") if output is not None else None,
+                journal=journal,
                 public=public,
                 workers=workers,
             )
     missed = [] if shard is not None else failures(result, gates)
     found = told_of(result, [str(failure) for failure in missed])
-    if output is not None:
+    if output is not None and journal is not None:
         write_result(output, found)
+        journal.unlink(missing_ok=True)
     if collection is not None:
         Evaluations(load_settings().home).keep(result, found)
     if as_json:

@@ -60,6 +60,8 @@ def quality(
                 continue
             before = read_quality() if RECORD_FILE.is_file() else None
             write_quality(with_sets(before, made, commit(), [found]))
+            if work is not None:
+                _journal(work, name).unlink(missing_ok=True)
     elif only:
         raise typer.BadParameter("--only goes with --data")
     record = json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))
@@ -80,7 +82,7 @@ def _measured(name: str, data: Path, work: Path | None, workers: int) -> tuple[M
 
     with _opened(name, data) as (eval_set, application, public), progress_bar() as bar:
         task = bar.add_task(f"Asking {name}", total=len(eval_set.cases))
-        journal = work / f"{name}.partial" if work is not None else None
+        journal = _journal(work, name) if work is not None else None
         result = run(
             eval_set,
             application,
@@ -90,6 +92,10 @@ def _measured(name: str, data: Path, work: Path | None, workers: int) -> tuple[M
             workers=workers,
         )
         return made_with(application), quality_of(result, eval_set, application, tell)
+
+
+def _journal(work: Path, name: str) -> Path:
+    return work / f"{name}.journal"
 
 
 @contextmanager
