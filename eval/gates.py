@@ -123,6 +123,12 @@ def failures(result: Result, gates: Path) -> list[Failure]:
     return missed
 
 
+def gated(gates: Path, name: str) -> bool:
+    """Tell whether a set has gates; raise as `failures` does where the file cannot be used."""
+    table = _gates_of(gates, name)
+    return bool(table.model_extra or table.at_most or table.baseline)
+
+
 def require(gates: Path, name: str) -> None:
     """Raise what `failures` would of the gates of a set, as far as that is known before a run."""
     table = _gates_of(gates, name)

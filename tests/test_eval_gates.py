@@ -21,6 +21,7 @@ from eval.gates import (
     read_baseline,
     store_baseline,
 )
+from eval.gates import gated as gated_at
 from eval.results import InvalidResult, Result
 from index.errors import SourceNotFound
 
@@ -56,6 +57,23 @@ def test_figures_on_their_bounds_or_on_the_right_side_pass(tmp_path: Path) -> No
         "[tiny]\nmrr = 1.0\nexact_match = 0.5\nquotes = 2\n[tiny.at_most]\nbrier_score = 0.25\nquotes = 2\n"
     )
     assert gated(tmp_path, gates) == []
+
+
+@pytest.mark.parametrize(
+    ("gates", "held"),
+    [
+        ("[tiny]\nmrr = 0.5\n", True),
+        ("[tiny.at_most]\nquotes = 2\n", True),
+        ("[tiny.baseline]\nfile = 'no.json'\n", True),
+        ("[tiny]\n", False),
+        ("[other]\nmrr = 0.5\n", False),
+        ("", False),
+    ],
+)
+def test_a_set_has_gates_where_its_table_has_some(tmp_path: Path, gates: str, held: bool) -> None:
+    path = tmp_path / "gates.toml"
+    path.write_text(gates)
+    assert gated_at(path, "tiny") is held
 
 
 def test_a_figure_below_its_gate_fails_it(tmp_path: Path) -> None:

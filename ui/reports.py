@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from eval.gates import GATES_FILE
+from eval.gates import GATES_FILE, gated
 from eval.kept import Evaluations
 from eval.report.page import content_policy, page
 from index.errors import QuoteboundError
@@ -52,8 +51,8 @@ def _drawn(home: Path, run: str, against: str) -> str:
     result = kept.result(run)
     other = kept.result(against) if against else None
     missed = next((info.gates_failed for info in kept.runs() if info.id == run), ())
-    gated = missed or result.name in tomllib.loads(GATES_FILE.read_text(encoding="utf-8"))
-    return page(result, other, missed if gated else None, link_base="")
+    held = missed or gated(GATES_FILE, result.name)
+    return page(result, other, missed if held else None, link_base="")
 
 
 def _untold(error: QuoteboundError) -> str:

@@ -40,21 +40,24 @@ SECTIONS = {
 COUNTS = ("quotes", "mutants", "mutants_passed")
 
 
-def as_tables(result: Result, missed: Sequence[Failure]) -> RenderableType:
-    """Return a run's figures for a terminal."""
+def as_tables(result: Result, missed: Sequence[Failure] | None) -> RenderableType:
+    """Return a run's figures for a terminal; `missed` is None where it was held to no gates."""
     counts = result.figures
     head = Text(
         f"{result.name}: {counts['cases']:.0f} questions, "
         f"{counts['answerable']:.0f} answerable, {counts['answered']:.0f} answered"
     )
-    parts: list[RenderableType] = [head, _figures(result, {failure.figure for failure in missed})]
+    parts: list[RenderableType] = [head, _figures(result, {failure.figure for failure in missed or ()})]
     risk = Table("coverage", "risk", "threshold", title="Risk at coverage", title_justify="left")
     for point in result.risk_coverage:
         risk.add_row(*(f"{point[key]:.3f}" for key in ("coverage", "risk", "threshold")))
     parts += [risk, *_details(result)]
-    parts += [Text(f"gate missed: {failure}", "bold red") for failure in missed]
-    if not missed:
+    if missed is None:
+        parts.append(Text("held to no gates"))
+    elif not missed:
         parts.append(Text("gates passed", "bold green"))
+    else:
+        parts += [Text(f"gate missed: {failure}", "bold red") for failure in missed]
     return Group(*parts)
 
 

@@ -63,7 +63,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     eval gate` puts the results of all shards together.
     """
     from eval.anchoring import Anchoring, without_stale
-    from eval.gates import GATES_FILE, failures, require
+    from eval.gates import GATES_FILE, failures, gated, require
     from eval.kept import Evaluations
     from eval.report.tables import as_tables
     from eval.results import as_json as told_of
@@ -96,8 +96,9 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
                 public=public,
                 workers=workers,
             )
-    missed = [] if shard is not None else failures(result, gates)
-    found = told_of(result, [str(failure) for failure in missed])
+    held = shard is None and gated(gates, result.name)
+    missed = failures(result, gates) if held else None
+    found = told_of(result, [str(failure) for failure in missed or ()])
     if output is not None and journal is not None:
         write_result(output, found)
         journal.unlink(missing_ok=True)
@@ -131,15 +132,16 @@ def gate(
     With several results, which have to be shards of one run, all of them together. With --store nothing
     is gated: what is stored is what comes after it.
     """
-    from eval.gates import GATES_FILE, failures, store_baseline
+    from eval.gates import GATES_FILE, failures, gated, store_baseline
     from eval.merging import merged
     from eval.report.tables import as_tables
     from eval.results import as_json as told_of
     from eval.results import read_result, write_result
 
     result = merged([read_result(path) for path in results])
-    missed = [] if store is not None else failures(result, gates or GATES_FILE)
-    found = told_of(result, [str(failure) for failure in missed])
+    gates = gates or GATES_FILE
+    missed = failures(result, gates) if store is None and gated(gates, result.name) else None
+    found = told_of(result, [str(failure) for failure in missed or ()])
     if output is not None:
         write_result(output, found)
     if store is not None:

@@ -48,7 +48,7 @@ def report(
 
     The page is one file that asks nobody for anything. Missed gates are told of; the exit code is 0.
     """
-    from eval.gates import GATES_FILE, failures
+    from eval.gates import GATES_FILE, failures, gated
     from eval.kept import Evaluations
     from eval.report.markdown import markdown as as_markdown
     from eval.report.page import page
@@ -57,7 +57,8 @@ def report(
     evaluations = Evaluations(load_settings().home)
     name, measured = _named(result, evaluations)
     other = None if against is None else _other(against, name, measured, evaluations)
-    missed = failures(measured, gates or GATES_FILE)
+    gates = gates or GATES_FILE
+    missed = failures(measured, gates) if gated(gates, measured.name) else None
     written = output or Path(f"{name}.html")
     _write(written, page(measured, other, missed))
     if markdown is not None:
