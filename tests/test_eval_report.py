@@ -152,7 +152,7 @@ def test_the_dot_of_a_run_is_where_its_threshold_is() -> None:
 @given(OUTCOMES)
 def test_any_run_has_a_page_and_a_comment(outcomes: list[Outcome]) -> None:
     run = result_of(*outcomes)
-    assert f"{len(outcomes):,} questions of the set" in page(run)
+    assert f"Of {len(outcomes):,} case" in page(run)
     assert markdown(run).startswith("### Eval of `tiny`")
 
 
@@ -285,7 +285,7 @@ def test_the_last_run_that_is_kept_is_reported(evaluations: Evaluations, tmp_pat
     assert ran.exit_code == 0, ran.exception
     name = f"{evaluations.runs()[0].id}.html"
     assert ran.stdout == f"the report is {name}\n"
-    assert "5 questions of the set" in (tmp_path / name).read_text()
+    assert "Of 5 cases of the set" in (tmp_path / name).read_text()
 
 
 def test_a_run_is_compared_with_the_one_before(evaluations: Evaluations, tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_every_figure_is_on_the_page_with_its_interval() -> None:
 
 def test_the_page_begins_with_what_was_measured() -> None:
     text = Parsed(page(RUN)).text
-    assert "5 questions of the set tiny were asked, 3 of which the documents answer" in text
-    assert "3 were answered, and 2 of all went right" in text
+    assert "Of 5 cases of the set tiny the documents answer 3." in text
+    assert "3 got an answer, and 2 of all went right" in text
     for told in ("2" * 40, "hashing", "dam.txt, SHA-256 " + "1" * 64, "a person"):
         assert told in text
 

@@ -124,9 +124,10 @@ def _head(
     figures = result.figures
     asked, answerable, answered = (int(figures[name]) for name in ("cases", "answerable", "answered"))
     right = sum(failure_kind(outcome) is FailureKind.NONE for outcome in result.outcomes)
+    cases = f"{asked:,} case{'' if asked == 1 else 's'}"
     lead = (
-        f"{asked:,} questions of the set <bdi><b>{escape(result.name)}</b></bdi> were asked, {answerable:,} "
-        f"of which the documents answer. {answered:,} were answered, and {right:,} of all went right: "
+        f"Of {cases} of the set <bdi><b>{escape(result.name)}</b></bdi> the documents answer {answerable:,}. "
+        f"{answered:,} got an answer, and {right:,} of all went right: "
         "answered with evidence cited first, or rightly not answered."
     )
     told = "".join(
