@@ -190,5 +190,3 @@ def test_without_qed_the_message_says_what_it_is(tmp_path: Path) -> None:
 
 def test_the_committed_coefficients_are_of_the_committed_weights() -> None:
     assert TwoStages.load().weights == hashlib.sha256(WEIGHTS_FILE.read_bytes()).hexdigest()
-
-
