@@ -42,14 +42,16 @@ class MadeWith:
 class SetQuality:
     """What a run of a set came to, and what simpler systems find on its cases.
 
-    `figures` are of the run, `intervals` those of them that have one, `own` the set's published
-    metrics. `retrieval` and `documents` are by system, the latter of documents and not of passages.
+    `in_words` counts the cases that have an answer in words. `figures` are of the run, `intervals` those
+    of them that have one, `own` the set's published metrics. `retrieval` and `documents` are by system, the
+    latter of documents and not of passages.
     """
 
     name: str
     cases: int
     sample: int | None
     answerable: int
+    in_words: int
     set_sha256: str
     figures: Mapping[str, float]
     intervals: Mapping[str, Interval]
@@ -105,6 +107,7 @@ def quality_of(
             cases=len(outcomes),
             sample=eval_set.sample,
             answerable=sum(outcome.answerable for outcome in outcomes),
+            in_words=sum(outcome.token_f1 is not None for outcome in outcomes),
             set_sha256=str(result.provenance["set_sha256"]),
             figures={name: value for name, value in result.figures.items() if name not in result.published},
             intervals=bounds,

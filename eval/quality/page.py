@@ -18,9 +18,9 @@ set by itself is run with `quotebound eval run SET --data DIR`. The suite fails 
 committed figures, where these were measured with another model, reader or way to cut passages than those that
 ship, and where the questions of `eval/sets/seeds.jsonl`, asked anew, do not come to what is written here.
 
-Measured with the embedding model {model} and the reader that ships, on two processor cores. In brackets the
-95 % interval by bootstrap over the cases. What each figure means, and its source, stands in `eval/figures.py`
-and the modules that it names.
+Measured with the embedding model {model} and the reader that ships, on two processor cores. In brackets
+the 95 % interval by bootstrap over the cases; a dash where a set has nothing that a figure is of. What each
+figure means, and its source, stands in `eval/figures.py` and the modules that it names.
 
 Of SQuAD 2.0 and XQuAD only the questions on the five articles that the reader's network was not trained on
 are asked, of all articles of the set; the coefficients over the network were fitted on those five, as
@@ -58,7 +58,7 @@ def _overview(quality: Quality) -> str:
             (
                 _called(entry.name),
                 f"{entry.cases:,}",
-                *(f"{entry.figures[figure]:.3f}" for _, figure in _MAIN),
+                *(_told(entry, figure) for _, figure in _MAIN),
                 f"{entry.figures['quote_invariant'] * entry.figures['quotes']:,.0f} of "
                 f"{entry.figures['quotes']:,.0f}",
             )
@@ -87,7 +87,7 @@ def _set(entry: SetQuality) -> Iterator[str]:
     yield table(
         ("answers", "best sentence is evidence", "AUROC, answerable or not"),
         (
-            ("nearest sentence", f"{near['best_sentence_right']:.3f}", f"{near['answerable_auroc']:.3f}"),
+            ("nearest sentence", *(f"{near[name]:.3f}" if _is_of(entry, name) else "–" for name in near)),
             ("Quotebound", *(_with_interval(entry, name) for name in near)),
         ),
     )
@@ -130,7 +130,7 @@ def _beside(entry: SetQuality) -> Iterator[str]:
             ),
         )
     yield f"Not comparable: {public.not_comparable}\n"
-    yield f"The set: {public.source}.\n"
+    yield f"The set {public.source.removeprefix('it ')}.\n"
 
 
 def _called(name: str) -> str:
@@ -144,6 +144,20 @@ def _command(entry: SetQuality) -> str:
     return f"quotebound eval run {entry.name} --data DIR{sample}"
 
 
+def _told(entry: SetQuality, name: str) -> str:
+    return f"{entry.figures[name]:.3f}" if _is_of(entry, name) else "–"
+
+
 def _with_interval(entry: SetQuality, name: str) -> str:
     bounds = entry.intervals[name]
-    return f"{entry.figures[name]:.3f} [{bounds.low:.3f}, {bounds.high:.3f}]"
+    interval = f" [{bounds.low:.3f}, {bounds.high:.3f}]" if _is_of(entry, name) else ""
+    return f"{_told(entry, name)}{interval}"
+
+
+def _is_of(entry: SetQuality, name: str) -> bool:
+    """Tell whether a set has what a figure is of: answers in words, questions with an answer and others."""
+    if name in ("exact_match", "token_f1"):
+        return entry.in_words > 0
+    if name == "answerable_auroc" or name.startswith("abstention_"):
+        return 0 < entry.answerable < entry.cases
+    return True
