@@ -61,7 +61,8 @@ _LISTEN = """
 window.violations = [];
 window.drawn = {};
 document.addEventListener("quotebound:shown", ({ detail }) => {
-  window.drawn[detail.region] = (window.drawn[detail.region] ?? 0) + 1;
+  // What is empty draws nothing: it comes where the page asks whether it missed something.
+  if (detail.value) window.drawn[detail.region] = (window.drawn[detail.region] ?? 0) + 1;
 });
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
   window.violations.push(`${violatedDirective} ${blockedURI} ${sample}`);
