@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,10 @@ def no_unexpected_server_error(_: CheckContext, response: Response, case: Case[A
     assert documented, f"503 is not documented for {case.operation.label}"
 
 
+# No word by itself: Hypothesis sends words that it finds in files of tests, and messages name what was sent.
+_INSIDE = re.compile(r"Traceback \(most recent|\w\.py\b")
+
+
 @schemathesis.check
 def errors_have_one_form(_: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every error is JSON with a code, a message and its request's id, and says nothing of the inside."""
@@ -97,8 +102,7 @@ def errors_have_one_form(_: CheckContext, response: Response, case: Case[Any]) -
         assert [told["request_id"]] == response.headers["x-request-id"], "the body has another request's id"
         assert told["code"], "an error without a code"
         assert told["message"], "an error without a message"
-    assert "Traceback" not in response.text
-    assert ".py" not in response.text
+    assert not _INSIDE.search(response.text)
 
 
 @schemathesis.check
