@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +142,7 @@ def intervals(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
     """
     measured = Measured(sorted(outcomes, key=lambda outcome: outcome.id))
     return {
-        name: bootstrap_interval(lambda places, name=name: measured.figure(name, places), len(outcomes))  # type: ignore[misc]
-        for name in measured.names()
+        name: bootstrap_interval(partial(measured.figure, name), len(outcomes)) for name in measured.names()
     }
 
 

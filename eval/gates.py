@@ -18,7 +18,6 @@ A gates file is TOML with a table for each set, by its name:
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from eval.cases import InvalidCase
 from eval.results import InvalidResult, Result
+from eval.rounding import encoded
 from index.disk import write_whole
 from index.errors import SourceNotFound
 
@@ -155,7 +155,7 @@ def store_baseline(path: Path, result: Result) -> None:
         },
     }
     try:
-        write_whole(path.resolve(), [json.dumps(told, indent=2).encode() + b"\n"])
+        write_whole(path.resolve(), [encoded(told, indent=2) + b"\n"])
     except OSError as error:
         raise InvalidResult(f"{str(path)!r} cannot be written: {error.strerror}") from error
 

@@ -17,7 +17,8 @@ from eval import figures
 from eval.calibration import reliability
 from eval.failures import failure_kind
 from eval.outcomes import Outcome
-from eval.rounding import encoded
+from eval.rounding import encoded, rounded
+from eval.significance import Interval
 from index.disk import write_whole
 from index.errors import InputError, SourceNotFound
 
@@ -70,6 +71,11 @@ class Result:
         """All figures by name."""
         return {**figures.figures(self.outcomes), **self.published}
 
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Those figures that have one with their interval."""
+        return figures.intervals(self.outcomes)
+
     @property
     def by_kind(self) -> dict[str, dict[str, int]]:
         """How the questions of each kind went."""
@@ -89,7 +95,6 @@ class Result:
 def as_json(result: Result, gates_failed: Sequence[str] = ()) -> dict[str, Any]:
     """Return everything about a run in plain types; times alone vary between runs of the same."""
     outcomes = result.outcomes
-    intervals = figures.intervals(outcomes)
     answerable = [outcome.answerable for outcome in outcomes]
     bins = reliability([outcome.confidence for outcome in outcomes], answerable)
     told: list[dict[str, Any]] = _OUTCOMES.dump_python(outcomes, mode="json")
@@ -98,17 +103,14 @@ def as_json(result: Result, gates_failed: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "provenance": dict(result.provenance),
-        "figures": {name: round(value, _DECIMALS) for name, value in result.figures.items()},
-        "intervals": {
-            name: [round(entry.low, _DECIMALS), round(entry.high, _DECIMALS)]
-            for name, entry in intervals.items()
-        },
+        "figures": rounded(result.figures, _DECIMALS),
+        "intervals": rounded(
+            {name: [entry.low, entry.high] for name, entry in result.intervals.items()}, _DECIMALS
+        ),
         "published": dict(result.published),
         "by_kind": result.by_kind,
         "risk_coverage": result.risk_coverage,
-        "reliability": [
-            {name: round(value, _DECIMALS) for name, value in asdict(entry).items()} for entry in bins
-        ],
+        "reliability": rounded([asdict(entry) for entry in bins], _DECIMALS),
         "gates_failed": list(gates_failed),
         "cases": told,
         "milliseconds": result.milliseconds,

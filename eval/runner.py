@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from eval.anchoring import Anchoring, require_fresh
 from eval.cases import Case, EvalSet, InvalidCase, Located
@@ -18,14 +16,13 @@ from eval.journal import Journal
 from eval.metrics import exact_match, token_f1
 from eval.mutants import mutants
 from eval.outcomes import CitedQuote, ExpectedQuote, Outcome
+from eval.provenance import measured_on, written
 from eval.public_sets.types import PublicSet
 from eval.results import Result
 from index.catalog import Catalog
-from index.chunking import target_of
 from index.types import DEFAULT_COLLECTION, DocumentInfo, Hit, Span
 from rag.citations import citation_fault
 from rag.reading.support import SupportCoefficients, TrainedSupport
-from rag.settings import Settings
 from rag.types import Answer, Asking, Citation
 from rag.wiring import Application
 
@@ -51,7 +48,7 @@ def run(
     a whole, while each question takes longer.
     """
     examiner = _Examiner(eval_set, application, collection)
-    provenance = _provenance(eval_set, application, collection)
+    provenance = measured_on(eval_set, application, collection)
     with Journal(journal, provenance) as kept, _asked(examiner, eval_set, kept, workers) as found:
         outcomes = []
         for outcome in found:
@@ -59,7 +56,7 @@ def run(
             outcomes.append(outcome)
             tell(outcome)
     published = public.figures(outcomes) if public is not None and not eval_set.shard else {}
-    return Result(provenance | _writing(outcomes), tuple(outcomes), published)
+    return Result(provenance | written(outcomes), tuple(outcomes), published)
 
 
 @contextmanager
@@ -252,58 +249,3 @@ def rank_of(hits: Sequence[Hit], choices: Sequence[Located]) -> int | None:
         if shows(hit.passage.document_id, Span(hit.passage.start, hit.passage.end), choices):
             return hit.rank
     return None
-
-
-def _provenance(eval_set: EvalSet, application: Application, collection: str) -> dict[str, Any]:
-    store = application.home.collection(collection)
-    space = store.space
-    threshold = application.assistant.threshold
-    if threshold is None:
-        threshold = application.engine(store.snapshot()).reader.threshold
-    return {
-        "set": eval_set.name,
-        "set_sha256": eval_set.sha256,
-        "sample": eval_set.sample,
-        "shard": eval_set.shard,
-        "collection": collection,
-        "labels_by": sorted({case.labels_by for case in eval_set.cases}),
-        "left_out": dict(eval_set.left_out),
-        "documents": [{"source": info.source, "sha256": info.sha256} for info in store.catalog.documents()],
-        "commit": commit(),
-        "settings": {
-            "model": space.name,
-            "weights_sha256": space.weights,
-            "chunk_tokens": target_of(space.passages),
-            "threshold": threshold,
-            "reader": application.settings.reader,
-            **_writer(application.settings),
-        },
-    }
-
-
-def _writer(settings: Settings) -> dict[str, Any]:
-    """Return which language model is to write, if any is, and how freely."""
-    if settings.llm_url is None:
-        return {}
-    told = settings.llm_model or "the server's own"
-    return {"writer": told, "temperature": settings.llm_temperature, "unsupported": settings.unsupported}
-
-
-def _writing(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return which language models wrote answers, and how often the documents' own took their place."""
-    return {
-        "written_by": sorted({outcome.written_by for outcome in outcomes if outcome.written_by is not None}),
-        "fallbacks": sum(outcome.fallback is not None for outcome in outcomes),
-        "withheld": sum(outcome.withheld for outcome in outcomes),
-    }
-
-
-def commit() -> str | None:
-    """Return the commit of the program, marked where files differ from it; None outside a checkout."""
-    folder = Path(__file__).parent
-    command = ("git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*")
-    try:
-        # S603: every word of the command stands above.
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -393,7 +393,7 @@ def test_six_thousand_cases_are_filtered_and_drawn(
     show: Callable[..., Shown], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How wide the intervals are is not what this is about.
-    monkeypatch.setattr("eval.report.page.intervals", lambda outcomes: {})
+    monkeypatch.setattr("eval.figures.intervals", lambda outcomes: {})
     shown = show(page(numbered(6000)))
     assert shown.count() == "50 shown of 6000 cases"
     shown.page.get_by_label("Text", exact=True).fill("question 5999")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +14,8 @@ from eval.baselines import Baselines, System
 from eval.calibration import Bin, reliability
 from eval.cases import EvalSet, InvalidCase
 from eval.failures import failure_counts
-from eval.figures import intervals
 from eval.results import Result
-from eval.rounding import rounded
+from eval.rounding import encoded, rounded
 from eval.significance import Interval
 from index.disk import write_whole
 from index.errors import SourceNotFound
@@ -99,7 +97,6 @@ def quality_of(
     outcomes = result.outcomes
     tell(f"{result.name}: {', '.join(System)}, nearest sentence")
     baselines = Baselines(eval_set, application)
-    bounds = intervals(outcomes)
     bins = reliability([outcome.confidence for outcome in outcomes], [o.answerable for o in outcomes])
     return _rounded(
         SetQuality(
@@ -110,7 +107,7 @@ def quality_of(
             in_words=sum(outcome.token_f1 is not None for outcome in outcomes),
             set_sha256=str(result.provenance["set_sha256"]),
             figures={name: value for name, value in result.figures.items() if name not in result.published},
-            intervals=bounds,
+            intervals=result.intervals,
             own=dict(result.published),
             failures={kind.value: count for kind, count in failure_counts(outcomes).items()},
             reliability=tuple(bins),
@@ -151,7 +148,7 @@ def with_sets(
 def write_quality(quality: Quality, path: Path = RECORD_FILE) -> None:
     """Write what was measured."""
     told = _QUALITY.dump_python(quality, mode="json")
-    write_whole(path.resolve(), [json.dumps(told, indent=1, ensure_ascii=False).encode() + b"\n"])
+    write_whole(path.resolve(), [encoded(told, indent=1) + b"\n"])
 
 
 def _rounded(entry: SetQuality) -> SetQuality:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from eval.comparing import Change, Comparisons, Difference, compared
 from eval.failures import FailureKind, failure_kind
-from eval.figures import intervals
 from eval.gates import Failure
 from eval.report.cases import failure_label, figure_label, require_cases, summary
 from eval.results import Result
@@ -87,7 +86,7 @@ def _verdict(result: Result, failed: Sequence[Failure | str] | None) -> Iterator
 
 
 def _figures(result: Result, against: Result | None, comparisons: Comparisons | None) -> Iterator[str]:
-    bounds = intervals(result.outcomes)
+    bounds = result.intervals
     names = {name: figure_label(name) for name in MAIN}
     # A pipe would end the cell within a code span, too, and a backslash before it is no help after another.
     published = [name for name in result.published if name not in names][:_PUBLISHED]

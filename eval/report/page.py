@@ -14,7 +14,6 @@ from typing import Any
 
 from eval.comparing import Comparisons, Difference, compared
 from eval.failures import FailureKind, failure_kind
-from eval.figures import intervals
 from eval.gates import Failure
 from eval.report.cases import (
     case_list,
@@ -192,7 +191,7 @@ def _figures(
 ) -> str:
     """Return the table of figures, of both runs with their difference where there are two."""
     failed = {failure.figure for failure in gates_failed if isinstance(failure, Failure)}
-    of_runs = [(run.figures, intervals(run.outcomes)) for run in (result, against) if run is not None]
+    of_runs = [(run.figures, run.intervals) for run in (result, against) if run is not None]
     sections = {**SECTIONS, "Published metrics of the set": tuple(result.published)}
     heads = ["Figure", "This run", *(("Other run", "Difference") if comparisons is not None else ())]
     bodies = []

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.failures import FailureKind, failure_counts
-from eval.figures import intervals
 from eval.gates import Failure
 from eval.results import Result
 
@@ -62,7 +61,7 @@ def as_tables(result: Result, missed: Sequence[Failure] | None) -> RenderableTyp
 
 
 def _figures(result: Result, failed: Collection[str]) -> Table:
-    bounds = intervals(result.outcomes)
+    bounds = result.intervals
     table = Table("", "figure", "value", "95 % interval", title="Figures", title_justify="left")
     sections = {**SECTIONS, "Published": tuple(result.published)} if result.published else SECTIONS
     for section, names in sections.items():

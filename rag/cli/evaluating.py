@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from index.types import DEFAULT_COLLECTION
-from rag.cli.measuring import application_for, home_apart, tell
+from rag.cli.measuring import application_apart, application_for, tell
 from rag.cli.output import ExitCode, JsonFlag, console, plain, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -200,16 +200,11 @@ def opened_public(name: str, data: Path) -> Iterator[tuple[EvalSet, Application,
     """Yield a public set, what answers its questions in a home made for them, and what it is."""
     from eval.public_sets.catalogue import named
     from eval.public_sets.collection import as_eval_set, ingest
-    from eval.remembering import RememberingReaders
     from index.running import JobRunner
-    from rag.wiring import Application
 
     public = named(name)
     questions = public.load(data)
-    with (
-        home_apart() as settings,
-        Application(settings, writable=True, readers=RememberingReaders(settings)) as application,
-    ):
+    with application_apart() as application:
         for oddity, count in sorted(questions.odd.items()):
             tell(f"{name}: {count} times {oddity}")
         tell(f"reading {len(questions.documents)} documents of {public.title}")

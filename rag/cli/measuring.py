@@ -137,14 +137,24 @@ def application_for(name: str, documents: Sequence[Path], collection: str | None
             f"{name} has no manifest that names its documents; "
             "ingest them, and name the collection with --collection"
         )
-    with (
-        home_apart() as settings,
-        Application(settings, writable=True, readers=RememberingReaders(settings)) as application,
-    ):
+    with application_apart() as application:
         report = JobRunner.over(application.ingestor()).sync(SyncRequest.of(documents))
         if not report.complete:
             failed = next((record.reason for record in report.files if record.reason), report.job.message)
             raise InvalidCase(f"{name}: its documents could not be read: {failed}")
+        yield application
+
+
+@contextmanager
+def application_apart() -> Iterator[Application]:
+    """Yield an application over a home that is gone afterwards, which reads the same only once in a row."""
+    from eval.remembering import RememberingReaders
+    from rag.wiring import Application
+
+    with (
+        home_apart() as settings,
+        Application(settings, writable=True, readers=RememberingReaders(settings)) as application,
+    ):
         yield application
 
 

@@ -43,9 +43,9 @@ def quality(
     Measured are the demo corpus and the public sets that are in the folder, each beside BM25 alone, dense
     alone and the nearest sentence; the figures go to eval/quality/quality.json, from which the page is.
     """
+    from eval.provenance import commit
     from eval.quality.measuring import RECORD_FILE, read_quality, with_sets, write_quality
     from eval.quality.page import page
-    from eval.runner import commit
     from index.errors import SourceNotFound
     from rag.reading.trained import COEFFICIENTS_FILE
 
