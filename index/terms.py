@@ -7,6 +7,7 @@ dropped; then Snowball stems for languages that have them, and 2-grams for scrip
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 
 import regex
@@ -21,6 +22,10 @@ _TOKEN = regex.compile(
     rf"|(?P<acronym>(?:\p{{L}}\.){{2,}})"
     rf"|(?P<unspaced>[{UNSPACED}][{UNSPACED}\p{{M}}]*)"
     rf"|(?P<word>(?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+(?:'(?:(?![{UNSPACED}])[\p{{L}}\p{{M}}])+)*)"
+)
+# The same for ASCII, in which most text is: a fifth of the time.
+_ASCII_TOKEN = re.compile(
+    r"[0-9]++(?:[.,][0-9]++)*+(?![a-z])|(?:[a-z]\.){2,}|[a-z0-9]+(?:'[a-z]+)*"
 )
 _THOUSANDS = regex.compile(r"(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))")
 _POSSESSIVE = regex.compile(r"'s?\Z")
@@ -50,6 +55,8 @@ def _stemmer(name: str) -> tantivy.TextAnalyzer:
 def words(text: str) -> list[str]:
     """Return the folded words of a text in order, not stemmed; unspaced scripts give 2-grams."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    if folded.isascii():
+        return [_ascii_word(token) for token in _ASCII_TOKEN.findall(folded)]
     found: list[str] = []
     for match in _TOKEN.finditer(folded):
         token = match.group()
@@ -63,6 +70,16 @@ def words(text: str) -> list[str]:
             case _:
                 found.append(_POSSESSIVE.sub("", token)[:_MAX_TERM_CHARACTERS])
     return found
+
+
+def _ascii_word(token: str) -> str:
+    if token.isdecimal():
+        return token
+    if token.isalnum():
+        return token[:_MAX_TERM_CHARACTERS]
+    if "'" in token:
+        return _POSSESSIVE.sub("", token)[:_MAX_TERM_CHARACTERS]
+    return _THOUSANDS.sub("", token) if token[0].isdecimal() else token.replace(".", "")
 
 
 def stem(word_list: list[str], language: str) -> list[str]:

@@ -45,3 +45,11 @@ def test_any_text_gives_terms_without_white_space(text: str) -> None:
     for term in analyze(text, "en"):
         assert term
         assert not any(character.isspace() for character in term)
+
+
+_LIKE_WORDS = st.lists(st.sampled_from("a b Z 0 12 345 1,234 1.5 . , ' 's - _ \n".split(" "))).map("".join)
+
+
+@given(st.one_of(_LIKE_WORDS, st.text(st.characters(max_codepoint=127))))
+def test_text_in_ascii_has_the_words_that_it_has_beside_other_text(text: str) -> None:
+    assert words(text) == words(f"{text} é")[:-1]
