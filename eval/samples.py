@@ -24,8 +24,9 @@ from index.jobs import FileStatus
 from index.running import JobRunner
 from index.store import Store
 from index.types import Hit, Why
+from rag.overlap import Question
 from rag.reading.combination import Coefficients, Linear
-from rag.reading.features import SENTENCE_SIGNALS, Candidate, Question
+from rag.reading.features import SENTENCE_SIGNALS, Candidate
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
 from rag.settings import Settings

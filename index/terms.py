@@ -24,9 +24,7 @@ _TOKEN = regex.compile(
     rf"|(?P<word>(?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+(?:'(?:(?![{UNSPACED}])[\p{{L}}\p{{M}}])+)*)"
 )
 # The same for ASCII, in which most text is: a fifth of the time.
-_ASCII_TOKEN = re.compile(
-    r"[0-9]++(?:[.,][0-9]++)*+(?![a-z])|(?:[a-z]\.){2,}|[a-z0-9]+(?:'[a-z]+)*"
-)
+_ASCII_TOKEN = re.compile(r"[0-9]++(?:[.,][0-9]++)*+(?![a-z])|(?:[a-z]\.){2,}|[a-z0-9]+(?:'[a-z]+)*")
 _THOUSANDS = regex.compile(r"(?<=\p{N}),(?=\p{N}{3}(?!\p{N}))")
 _POSSESSIVE = regex.compile(r"'s?\Z")
 _MAX_TERM_CHARACTERS = 64

@@ -16,7 +16,7 @@ from eval.samples import Kind
 from index.embedding import Embedder
 from index.embedding.embedder import cosines
 from index.types import Hit, Passage, Span, Why
-from rag.reading.features import Question
+from rag.overlap import Question
 from rag.reading.network import Network
 from rag.reading.trained import COMPARED_SIGNALS, SignalReader, TwoStages
 from rag.reading.training.examples import split

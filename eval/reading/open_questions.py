@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eval.public import SquadArticle
 from eval.samples import DEEPER, Kind, Library, holding_answers, ingested, readings
 from index.types import Passage
-from rag.reading.features import Question
+from rag.overlap import Question
 from rag.reading.network import Network, ReadPassage
 from rag.reading.trained import SignalReader
 from rag.types import DEFAULT_TOP_K

@@ -11,7 +11,8 @@ import numpy as np
 from index.catalog import embedding_key
 from index.embedding import Embedder, TokenVectors
 from index.vectors import normalized
-from rag.reading.features import Candidate, Overlap, Question, content_words, token_similarities
+from rag.overlap import Overlap, Question
+from rag.reading.features import Candidate, content_words, token_similarities
 
 # A sentence's token vectors take some 40 kB.
 CACHED_SENTENCES = 1000

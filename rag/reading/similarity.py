@@ -16,18 +16,11 @@ from numpy.typing import NDArray
 
 from index.embedding import Embedder
 from index.types import Hit, Span
+from rag.overlap import Overlap, Question
 from rag.reading.combination import Coefficients
-from rag.reading.features import (
-    SENTENCE_SIGNALS,
-    Candidate,
-    Overlap,
-    Question,
-    as_rows,
-    candidate_sentences,
-    lexical_signals,
-)
+from rag.reading.features import SENTENCE_SIGNALS, Candidate, as_rows, candidate_sentences, lexical_signals
 from rag.reading.likeness import CACHED_SENTENCES, Likeness
-from rag.reading.spans import answer_span
+from rag.reading.spans import answer_span, expected_answer
 from rag.types import Evidence, Reading
 
 COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
@@ -79,14 +72,14 @@ class SimilarityReader:
         sentences = candidate_sentences(hits)
         if not sentences:
             return [], np.empty((0, len(SENTENCE_SIGNALS)))
-        overlap = Overlap.of(question, hits, sentences)
+        overlap = Overlap.of(question, [hit.passage for hit in hits])
         found = lexical_signals(question, hits, sentences, overlap)
         found |= self._likeness.signals(question, sentences, overlap)
         return sentences, as_rows(found, SENTENCE_SIGNALS)
 
 
 def _answer(sentence: Candidate, question: Question) -> Span | None:
-    found = answer_span(sentence.text, question.expected, question.terms)
+    found = answer_span(sentence.text, expected_answer(question.text), question.terms)
     if found is None:
         return None
     return Span(sentence.span.start + found.start, sentence.span.start + found.end)

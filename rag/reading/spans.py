@@ -120,6 +120,10 @@ def candidates(sentence: str, expected: Expected, asked: Collection[str]) -> lis
 
     `asked` are the stems of the question: what only repeats them is no answer.
     """
+    return list(_candidates(sentence, expected, asked))
+
+
+def _candidates(sentence: str, expected: Expected, asked: Collection[str]) -> Iterator[Span]:
     match expected:
         case Expected.TIME:
             found = _matches(_TIME, sentence)
@@ -131,7 +135,14 @@ def candidates(sentence: str, expected: Expected, asked: Collection[str]) -> lis
             found = (Span(match.start(1), match.end(1)) for match in _REASON.finditer(sentence))
         case Expected.OTHER:
             found = iter(())
-    return [span for span in found if _is_new(sentence[span.start : span.end], asked)]
+    for span in found:
+        if _is_new(sentence[span.start : span.end], asked):
+            yield span
+
+
+def has_candidate(sentence: str, expected: Expected, asked: Collection[str]) -> bool:
+    """Tell whether an answer of the expected kind may stand in a sentence."""
+    return next(_candidates(sentence, expected, asked), None) is not None
 
 
 def _matches(pattern: regex.Pattern[str], sentence: str) -> Iterator[Span]:

@@ -20,15 +20,9 @@ from numpy.typing import NDArray
 
 from index.embedding import Embedder
 from index.types import Hit, Span
+from rag.overlap import Overlap, Question
 from rag.reading.combination import Linear
-from rag.reading.features import (
-    Candidate,
-    Overlap,
-    Question,
-    as_rows,
-    candidate_sentences,
-    lexical_signals,
-)
+from rag.reading.features import Candidate, as_rows, candidate_sentences, lexical_signals
 from rag.reading.likeness import CACHED_SENTENCES, Likeness
 from rag.reading.network import UNREAD, Network
 from rag.types import Evidence, Reading
@@ -144,7 +138,7 @@ class SignalReader:
         # Without sentences there is nothing to find: the network need not be loaded.
         passages = self._network.read(question.text, [hit.passage for hit in hits]) if sentences else []
         read = [sentence for passage in passages for sentence in passage.sentences]
-        overlap = Overlap.of(question, hits, sentences)
+        overlap = Overlap.of(question, [hit.passage for hit in hits])
         found = lexical_signals(question, hits, sentences, overlap)
         found["evidence"] = [sentence.evidence for sentence in read]
         found["span"] = [sentence.margin for sentence in read]
