@@ -69,6 +69,7 @@ WORK ?= .reader
 reader: $(VENV)/.installed-dev
 	$(BIN)/python -m rag.reading.train --data "$(DATA)" --work "$(WORK)"
 	cp "$(WORK)/reader.safetensors" "$(WORK)/MODEL.md" rag/reading/
+	$(BIN)/quotebound eval fit --ranking --data "$(DATA)"
 	$(BIN)/quotebound eval fit --data "$(DATA)"
 	$(BIN)/quotebound eval quality --data "$(DATA)" --work "$(WORK)" > docs/quality.md
 

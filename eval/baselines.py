@@ -20,6 +20,7 @@ from index.embedding import Embedder
 from index.embedding.embedder import Vectors
 from index.snapshot import Snapshot
 from index.types import DEFAULT_COLLECTION, Hit, Span
+from rag.ranking import PassageRanking
 from rag.retrieval import Ranking, Retriever
 from rag.types import DEFAULT_TOP_K
 from rag.wiring import Application
@@ -29,17 +30,19 @@ DOCUMENTS_DEPTH = 100
 
 
 class System(StrEnum):
-    """How passages are ranked: by BM25, by nearness of vectors, or by both as the product does."""
+    """How passages are ranked: by BM25, by nearness of vectors, by both fused, or as the product does."""
 
     BM25 = "BM25 alone"
     DENSE = "dense alone"
-    BOTH = "Quotebound"
+    FUSED = "both, fused"
+    PRODUCT = "Quotebound"
 
 
 _RANKINGS: Mapping[System, Sequence[Ranking]] = {
     System.BM25: (Ranking.LEXICAL,),
     System.DENSE: (Ranking.DENSE,),
-    System.BOTH: tuple(Ranking),
+    System.FUSED: tuple(Ranking),
+    System.PRODUCT: tuple(Ranking),
 }
 
 
@@ -60,9 +63,13 @@ class Baselines:
             pieces = [[anchoring.located(choice) for choice in piece.choices] for piece in case.evidence]
             self._cases.append((case, self._snapshot.within(ids), pieces))
 
+    def _retriever(self, system: System) -> Retriever:
+        ranking = PassageRanking.load() if system is System.PRODUCT else None
+        return Retriever(self._embedder, rankings=_RANKINGS[system], ranking=ranking)
+
     def retrieval(self, system: System) -> dict[str, float]:
         """Return the retrieval figures of a ranking; the pieces of evidence are what is to be found."""
-        retriever = Retriever(self._embedder, rankings=_RANKINGS[system])
+        retriever = self._retriever(system)
         ranks, counts = [], []
         for case, snapshot, pieces in self._cases:
             if pieces:
@@ -73,7 +80,7 @@ class Baselines:
 
     def documents(self, system: System) -> dict[str, float]:
         """Return the retrieval figures of the documents that passages are of, each at its first passage."""
-        retriever = Retriever(self._embedder, rankings=_RANKINGS[system])
+        retriever = self._retriever(system)
         wanted, found = [], []
         for case, snapshot, pieces in self._cases:
             if pieces:
@@ -88,7 +95,7 @@ class Baselines:
         Of the passages that the product's retrieval finds; and how well its cosine tells the questions that
         the documents answer.
         """
-        retriever = Retriever(self._embedder)
+        retriever = self._retriever(System.PRODUCT)
         right: list[bool] = []
         scores: list[float] = []
         for case, snapshot, pieces in self._cases:

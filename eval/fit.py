@@ -26,11 +26,11 @@ import numpy as np
 
 from eval.metrics import area_under_roc
 from eval.public import file_sha256, load_squad2, squad2_path
-from eval.regression import Choice, Floats, conditional_logit, logistic_regression
+from eval.regression import Choice, Floats, calibrated_ranking, logistic_regression
 from eval.samples import Kind, Library, Sample, collect
 from index.embedding import Embedder
+from rag.combination import Linear
 from rag.models import embedder_of
-from rag.reading.combination import Linear
 from rag.reading.features import SENTENCE_SIGNALS
 from rag.reading.training.sources import DEVELOPMENT_TITLES, SQUAD2_FILE
 from rag.settings import Settings
@@ -58,8 +58,9 @@ def fit(near: Sequence[Sequence[Sample]], far: Sequence[Sample]) -> Fitted:
         if sample.kind is not Kind.MISLEADING
     ]
     held_out = [sample for article in near[-CALIBRATION_ARTICLES:] for sample in article]
-    choices = [Choice(sample.signals, sample.gold) for sample in training if sample.gold.any()]
-    relevance = _calibrated(conditional_logit(choices), training)
+    choices = [Choice(sample.signals, sample.gold) for sample in training]
+    ranking, odds = calibrated_ranking(choices, _weights(training))
+    relevance = Linear(odds, dict(zip(SENTENCE_SIGNALS, map(float, ranking), strict=True)))
 
     best = np.stack([_best(sample, relevance) for sample in training])
     outcomes = np.array([sample.kind is Kind.ANSWERABLE for sample in training])
@@ -71,15 +72,6 @@ def fit(near: Sequence[Sequence[Sample]], far: Sequence[Sample]) -> Fitted:
         for name, samples in (("among_neighbours", held_out), ("among_all_articles", far))
     }
     return Fitted(relevance, answerable, threshold, figures)
-
-
-def _calibrated(ranking: Floats, training: Sequence[Sample]) -> Linear:
-    """Return the ranking as the log-odds that a sentence holds an answer (Platt, 1999)."""
-    sums = np.concatenate([sample.signals @ ranking for sample in training])[:, np.newaxis]
-    gold = np.concatenate([sample.gold for sample in training])
-    weights = np.repeat(_weights(training), [len(sample.gold) for sample in training])
-    (slope,), constant = logistic_regression(sums, gold, weights)
-    return Linear(constant, dict(zip(SENTENCE_SIGNALS, map(float, ranking * slope), strict=True)))
 
 
 def _weights(samples: Sequence[Sample]) -> Floats:

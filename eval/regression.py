@@ -48,6 +48,20 @@ def conditional_logit(choices: Sequence[Choice], penalty: float = 1e-3) -> Float
     return np.asarray(found.x / scale, dtype=np.float64)
 
 
+def calibrated_ranking(choices: Sequence[Choice], sample_weights: Floats) -> tuple[Floats, float]:
+    """Return weights that rank as `conditional_logit` has it, and a constant: log-odds of being right.
+
+    Choices in which nothing is right teach no ranking and count for how probable it is (Platt, 1999).
+    `sample_weights` has shape (choices,).
+    """
+    ranking = conditional_logit([choice for choice in choices if choice.right.any()])
+    sums = np.concatenate([choice.signals @ ranking for choice in choices])[:, np.newaxis]
+    weights = np.repeat(sample_weights, [len(choice.right) for choice in choices])
+    outcomes = np.concatenate([choice.right for choice in choices])
+    (slope,), constant = logistic_regression(sums, outcomes, weights)
+    return ranking * slope, constant
+
+
 def logistic_regression(
     signals: Floats, outcomes: NDArray[np.bool_], sample_weights: Floats, penalty: float = 1e-4
 ) -> tuple[Floats, float]:

@@ -24,8 +24,9 @@ from index.jobs import FileStatus
 from index.running import JobRunner
 from index.store import Store
 from index.types import Hit, Why
+from rag.combination import Coefficients, Linear
 from rag.overlap import Question
-from rag.reading.combination import Coefficients, Linear
+from rag.ranking import PassageRanking
 from rag.reading.features import SENTENCE_SIGNALS, Candidate
 from rag.reading.similarity import SimilarityReader
 from rag.retrieval import Retriever
@@ -87,7 +88,7 @@ class Library:
             store,
             embedder,
             Ingestor(store, chunker, embedder, max_bytes=settings.max_bytes),
-            Retriever(embedder),
+            Retriever(embedder, ranking=PassageRanking.load()),
             SimilarityReader(embedder, Coefficients(nothing, nothing, 0.0), cached_sentences=_CACHED),
         )
 

@@ -22,6 +22,7 @@ from rag.errors import InvalidSetting
 from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.writing import Writer
 from rag.models import Readers, embedder_of
+from rag.ranking import PassageRanking
 from rag.reading.support import TrainedSupport
 from rag.responding import Responder
 from rag.retrieval import Retriever
@@ -64,6 +65,7 @@ class Application:
         self._opening = threading.Lock()
         self._history: History | None = None
         self.readers = readers or Readers(settings)
+        self._ranking = PassageRanking.load()
         self._writer = writer or writer_of(settings)
         self.embedder = embedder or self._find(settings.model or PACKAGED_MODEL)
         self._embedders[self.embedder.identity.name] = self.embedder
@@ -86,7 +88,7 @@ class Application:
                 proven = ProvenEmbedder(self._embedder(space), *snapshot.catalog.probes(key))
                 support = TrainedSupport(proven) if self._writer is not None else None
                 reader = self.readers.reader_of(proven)
-                self._engines[key] = Engine(proven, Retriever(proven), reader, support)
+                self._engines[key] = Engine(proven, Retriever(proven, ranking=self._ranking), reader, support)
             return self._engines[key]
 
     def ingestor(self, collection: str = DEFAULT_COLLECTION) -> Ingestor:

@@ -17,7 +17,7 @@ from eval.public import SQUAD2_FILE, load_squad2
 from eval.samples import Kind, Sample
 from index.embedding.model_files import PACKAGED_MODEL, ModelFiles, find_model
 from index.errors import SourceNotFound
-from rag.reading.combination import Coefficients
+from rag.combination import Coefficients
 from rag.reading.features import SENTENCE_SIGNALS
 from rag.reading.similarity import COEFFICIENTS_FILE
 from rag.settings import Settings

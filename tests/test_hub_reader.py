@@ -26,7 +26,8 @@ from index.types import Hit, Passage, Span, Why
 from rag.reading import hub
 from rag.reading.hub import hub_network
 from rag.reading.network import UNREAD, Network, ReadPassage
-from rag.reading.trained import COMPARED_SIGNALS, READ_SIGNALS, TrainedReader, TwoStages
+from rag.reading.signals import COMPARED_SIGNALS, READ_SIGNALS
+from rag.reading.trained import TrainedReader, TwoStages
 
 QUESTION = "When was the dam built?"
 TEXTS = (
@@ -521,6 +522,7 @@ def fitted(weights: str, names: tuple[str, ...] = COMPARED_SIGNALS) -> str:
             "answerable": compared,
             "threshold": 0.375,
             "least_margin": 1.5,
+            "settled": 2.0,
             "weights_sha256": weights,
         }
     )

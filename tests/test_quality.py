@@ -20,13 +20,15 @@ from eval.quality.measuring import (
 )
 from eval.quality.page import page
 from index.errors import SourceNotFound
+from rag.ranking import COEFFICIENTS_FILE as RANKING_FILE
 from rag.reading.trained import COEFFICIENTS_FILE
 from rag.settings import Settings
 from rag.wiring import Application
 
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
 READER = json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))
-WITH = MadeWith("a model", "0" * 64, "passages", "1" * 64)
+RANKING = json.loads(RANKING_FILE.read_text(encoding="utf-8"))
+WITH = MadeWith("a model", "0" * 64, "passages", "1" * 64, "2" * 64)
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def measured(application: Application, name: str = "seeds", **figures: float) ->
 
 
 def test_the_committed_page_is_of_the_committed_figures() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(read_quality(), READER)
+    assert PAGE.read_text(encoding="utf-8") == page(read_quality(), READER, RANKING)
 
 
 def test_the_committed_figures_are_of_what_ships(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_what_was_measured_with_another_reader_is_not_kept(application: Applicat
     with application:
         application.home.collection(create=True)
         first = with_sets(None, WITH, "a", [measured(application, "qed")])
-        other = MadeWith(WITH.model, WITH.model_sha256, WITH.passages, "2" * 64)
+        other = MadeWith(WITH.model, WITH.model_sha256, WITH.passages, WITH.ranking_sha256, "3" * 64)
         second = with_sets(first, other, "b", [measured(application)])
     assert [entry.name for entry in second.sets] == ["seeds"]
 
@@ -83,7 +85,7 @@ def test_the_page_tells_each_set_with_its_figures_and_what_others_published(appl
     with application:
         application.home.collection(create=True)
         sets = (measured(application), measured(application, "squad2-held-out", token_f1=0.4321))
-        text = page(Quality(WITH, None, sets), READER)
+        text = page(Quality(WITH, None, sets), READER, RANKING)
     assert "| SQuAD 2.0, held out | 1 |" in text
     assert "0.432" in text
     assert "Wang et al." in text

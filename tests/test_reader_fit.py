@@ -12,7 +12,7 @@ from doubles import HashingEmbedder, OverlapNetwork
 from test_fit import PLACES, article, numbers, written
 
 from eval.fit import dump
-from eval.public import QED_FILE, SQUAD2_FILE, load_qed
+from eval.public import QED_FILE, SQUAD2_FILE, file_sha256, load_qed
 from eval.reading import fitting
 from eval.reading.fitting import Ranked
 from eval.reading.open_questions import OpenQuestion
@@ -20,8 +20,10 @@ from eval.reading.quality import section, unsupported_share
 from eval.reading.run import run
 from eval.samples import Kind
 from index.errors import SourceNotFound
+from rag.ranking import COEFFICIENTS_FILE as RANKING_FILE
 from rag.reading.network import WEIGHTS_FILE
-from rag.reading.trained import COMPARED_SIGNALS, READ_SIGNALS, TwoStages
+from rag.reading.signals import COMPARED_SIGNALS, READ_SIGNALS
+from rag.reading.trained import COEFFICIENTS_FILE, TwoStages
 from rag.settings import Settings
 
 
@@ -135,9 +137,8 @@ def question(kind: Kind, name: str, seed: int) -> OpenQuestion:
     """Return a question of ten sentences, of which one is right and has greater signals where it answers."""
     random = np.random.default_rng(seed)
     right = np.arange(10) == (random.integers(10) if kind is Kind.ANSWERABLE else -1)
-    return OpenQuestion(
-        name, kind, random.random((10, len(COMPARED_SIGNALS))) + 0.5 * right[:, np.newaxis], right
-    )
+    signals = random.random((10, len(COMPARED_SIGNALS))) + 0.5 * right[:, np.newaxis]
+    return OpenQuestion(name, kind, signals, right, np.arange(10) // 2, (3.0, 2.0, 1.0, 0.0, -1.0))
 
 
 def test_an_article_has_no_part_in_what_is_fitted_for_it() -> None:
@@ -162,15 +163,15 @@ def test_probabilities_that_hold_have_no_calibration_error() -> None:
     misled = question(Kind.MISLEADING, "a", 3)
     order = np.arange(10)
     # Two thirds of the mixture are answerable by assumption.
-    found = [Ranked(entry, order, 2 / 3) for entry in (right, silent, misled)]
+    found = [Ranked(entry, order, 2 / 3, read=5) for entry in (right, silent, misled)]
     assert fitting.calibration_error(found) == pytest.approx(0)
-    sure = [Ranked(entry, order, 1.0) for entry in (right, silent, misled)]
+    sure = [Ranked(entry, order, 1.0, read=5) for entry in (right, silent, misled)]
     assert fitting.calibration_error(sure) == pytest.approx(1 / 3)
 
 
 def test_abstaining_from_all_that_is_unanswerable_and_no_more_is_perfect() -> None:
     entries = [question(kind, "a", number) for number, kind in enumerate(Kind)]
-    found = [Ranked(entry, np.arange(10), 0.5) for entry in entries]
+    found = [Ranked(entry, np.arange(10), 0.5, read=5) for entry in entries]
     assert fitting.abstention(found, [not entry.answerable for entry in entries]) == pytest.approx((1, 1))
     assert fitting.abstention(found, [True] * len(found)) == pytest.approx((1 / 3, 1))
 
@@ -188,5 +189,7 @@ def test_without_qed_the_message_says_what_it_is(tmp_path: Path) -> None:
         load_qed(tmp_path)
 
 
-def test_the_committed_coefficients_are_of_the_committed_weights() -> None:
+def test_the_committed_coefficients_are_of_the_committed_weights_and_ranking() -> None:
+    fitted = json.loads(COEFFICIENTS_FILE.read_text())["fitted"]
+    assert fitted["ranking_sha256"] == file_sha256(RANKING_FILE)
     assert TwoStages.load().weights == hashlib.sha256(WEIGHTS_FILE.read_bytes()).hexdigest()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from index.terms import query_terms
 from index.types import Hit
+from rag.combination import Coefficients
 from rag.overlap import Question
-from rag.reading.combination import Coefficients
 from rag.reading.features import SENTENCE_SIGNALS, candidate_sentences, content_words
 from rag.reading.similarity import COEFFICIENTS_FILE, SimilarityReader
 from rag.reading.spans import Expected, answer_span, candidates, expected_answer

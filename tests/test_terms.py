@@ -47,9 +47,13 @@ def test_any_text_gives_terms_without_white_space(text: str) -> None:
         assert not any(character.isspace() for character in term)
 
 
-_LIKE_WORDS = st.lists(st.sampled_from("a b Z 0 12 345 1,234 1.5 . , ' 's - _ \n".split(" "))).map("".join)
+_LIKE_WORDS = st.lists(
+    st.sampled_from("a b Z é Ⅳ ² 0 12 345 1,234 1.5 Ω ж – ’ . , ' 's - _ \n".split(" "))
+).map("".join)
+# What has a mark that combines takes the way of all scripts.
+_MARK = "क्षि"
 
 
-@given(st.one_of(_LIKE_WORDS, st.text(st.characters(max_codepoint=127))))
-def test_text_in_ascii_has_the_words_that_it_has_beside_other_text(text: str) -> None:
-    assert words(text) == words(f"{text} é")[:-1]
+@given(st.one_of(_LIKE_WORDS, st.text(st.characters(max_codepoint=0x22FF))))
+def test_plain_text_has_the_words_that_it_has_beside_another_script(text: str) -> None:
+    assert words(text) == words(f"{text} {_MARK}")[:-1]

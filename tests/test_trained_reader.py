@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from contracts import NetworkContract, ReaderContract, quoted, ranked
 from doubles import HashingEmbedder, OverlapNetwork
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index.embedding import TokenVectors
-from index.types import Passage
+from index.errors import ModelNotFound
+from index.types import Hit, Passage
+from rag.combination import Linear
 from rag.models import embedder_of
-from rag.reading.combination import Linear
+from rag.overlap import Question
 from rag.reading.network import CompiledNetwork, Network, ReadPassage, ReadSentence
-from rag.reading.trained import COMPARED, COMPARED_SIGNALS, READ_SIGNALS, TrainedReader, TwoStages
+from rag.reading.signals import (
+    COMPARED_SIGNALS,
+    READ_SIGNALS,
+    Sentences,
+    SignalReader,
+    log_odds,
+    read_until_settled,
+)
+from rag.reading.trained import COMPARED, TrainedReader, TwoStages
 from rag.settings import Settings
 
 
@@ -163,3 +177,136 @@ def test_a_sentence_past_the_window_is_put_forward_last() -> None:
     assert len(read.sentences) == len(passage.sentences)
     assert all(isinstance(found, ReadSentence) for found in read.sentences)
     assert np.isfinite([found.evidence for found in read.sentences]).all()
+
+
+class Listed:
+    """Remembers how many passages it was asked to read each time."""
+
+    def __init__(self) -> None:
+        self._network = OverlapNetwork()
+        self.read_at_once: list[int] = []
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+        self.read_at_once.append(len(passages))
+        return self._network.read(question, passages)
+
+
+QUESTION = "why did the glacier melt?"
+
+
+def found_with(*scores: float) -> list[Hit]:
+    """Return hits of the scores, of which the first alone tells of a glacier that melted."""
+    texts = [
+        "The glacier did melt in a dry year.",
+        *(f"Rain fell on day {n}." for n in range(1, len(scores))),
+    ]
+    hits = ranked(QUESTION, *texts)
+    assert hits[0].passage.text.startswith("The glacier")
+    return [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
+
+
+def read_of(hits: Sequence[Hit], settled: float, *, threads: int = 1) -> tuple[Sentences, list[int]]:
+    """Return what is read of hits by the words they share, and how many the network read each time."""
+    network = Listed()
+    reader = SignalReader(network, HashingEmbedder(), threads=threads)
+    return reader.read(Question.analysed(QUESTION), hits, weighing().first, settled), network.read_at_once
+
+
+def places(read: Sentences) -> set[int]:
+    return {candidate.hit for candidate in read.candidates}
+
+
+def test_reading_ends_where_what_is_left_will_hardly_be_better() -> None:
+    hits = found_with(0.9, 0.5, 0.01, 0.01, 0.01)
+    # Log-odds by the words of the sentence alone; those of 0.5 are 0, of 0.01 -4.6.
+    best = OverlapNetwork().read(QUESTION, [hits[0].passage])[0].sentences[0].evidence
+    for settled, count in ((best - 0.1, 1), (best + 4.5, 2), (best + 4.7, 5), (math.inf, 5)):
+        read, asked = read_of(hits, settled)
+        assert (places(read), asked) == (set(range(count)), [1] * count)
+
+
+def test_a_likely_passage_is_read_wherever_it_stands() -> None:
+    read, _ = read_of(found_with(0.9, 0.5, 0.01, 0.01, 0.999999), 0.0)
+    assert places(read) == set(range(5))
+
+
+def test_what_is_read_ahead_changes_nothing_but_the_time() -> None:
+    hits = found_with(0.9, 0.5, 0.01, 0.01, 0.01)
+    alone, asked = read_of(hits, -100.0)
+    ahead, asked_ahead = read_of(hits, -100.0, threads=4)
+    assert (asked, asked_ahead) == ([1], [4])
+    assert (ahead.candidates, ahead.signals, ahead.spans) == (alone.candidates, alone.signals, alone.spans)
+    assert read_of(hits, math.inf, threads=4)[1] == [4, 1]
+
+
+def test_passages_are_read_ahead_only_by_processors_that_no_other_question_needs() -> None:
+    hits = found_with(0.9, 0.5, 0.01, 0.01, 0.01)
+    asked: list[int] = []
+
+    class Asking(Listed):
+        """While it reads, another question is asked."""
+
+        def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+            asked.append(len(passages))
+            if len(asked) == 1:
+                reader.read(Question.analysed(QUESTION), hits[:2])
+            return super().read(question, passages)
+
+    reader = SignalReader(Asking(), HashingEmbedder(), threads=4)
+    reader.read(Question.analysed(QUESTION), hits)
+    assert asked == [4, 2, 1]
+
+
+def test_a_question_that_fails_leaves_its_processors_to_others() -> None:
+    hits = found_with(0.9, 0.5, 0.01, 0.01)
+    asked: list[int] = []
+
+    class Failing(Listed):
+        def read(self, question: str, passages: Sequence[Passage]) -> list[ReadPassage]:
+            asked.append(len(passages))
+            if len(asked) == 1:
+                raise ModelNotFound("gone")
+            return super().read(question, passages)
+
+    reader = SignalReader(Failing(), HashingEmbedder(), threads=4)
+    with pytest.raises(ModelNotFound):
+        reader.read(Question.analysed(QUESTION), hits)
+    reader.read(Question.analysed(QUESTION), hits)
+    assert asked == [4, 4]
+
+
+def test_what_is_said_of_a_sentence_does_not_depend_on_how_much_is_read() -> None:
+    hits = found_with(0.9, 0.5, 0.01, 0.01, 0.01)
+    whole, part = read_of(hits, math.inf)[0], read_of(hits, -100.0)[0]
+    count = len(part.candidates)
+    assert 0 < count < len(whole.candidates)
+    assert part.candidates == whole.candidates[:count]
+    assert part.signals == {name: values[:count] for name, values in whole.signals.items()}
+    assert part.spans == whole.spans[:count]
+
+
+@given(
+    st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), max_size=12),
+    st.floats(0, 6),
+)
+def test_reading_goes_on_until_it_is_settled(hits: list[tuple[float, float]], settled: float) -> None:
+    ranking, best = [before for before, _ in hits], [after for _, after in hits]
+    asked: list[int] = []
+
+    def read(place: int) -> float:
+        asked.append(place)
+        return best[place]
+
+    count = read_until_settled(ranking, read, settled)
+    assert asked == list(range(count))
+
+    def is_settled(done: int) -> bool:
+        return done == len(hits) or max(best[:done]) - max(ranking[done:]) >= settled
+
+    assert not hits or is_settled(count)
+    assert not any(is_settled(done) for done in range(1, count))
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-30, 0.5, 0.9, 1.0])
+def test_log_odds_are_finite(probability: float) -> None:
+    assert 1 / (1 + math.exp(-log_odds(probability))) == pytest.approx(probability, abs=1e-5)

@@ -81,7 +81,7 @@ def _round(
             embedder.embed_query(other)
         if network is not None:
             with found.step("reader_baseline"):
-                network.read(other, [hit.passage for hit in answer.hits])
+                network.read(other, [hit.passage for hit in answer.hits if hit.why.reader_score is not None])
     return found
 
 

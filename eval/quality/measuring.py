@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +13,13 @@ from eval.baselines import Baselines, System
 from eval.calibration import Bin, reliability
 from eval.cases import EvalSet, InvalidCase
 from eval.failures import failure_counts
+from eval.public import file_sha256
 from eval.results import Result
 from eval.rounding import encoded, rounded
 from eval.significance import Interval
 from index.disk import write_whole
 from index.errors import SourceNotFound
+from rag.ranking import COEFFICIENTS_FILE as RANKING_FILE
 from rag.reading.trained import COEFFICIENTS_FILE
 from rag.wiring import Application
 
@@ -33,6 +34,7 @@ class MadeWith:
     model: str
     model_sha256: str
     passages: str
+    ranking_sha256: str
     reader_sha256: str
 
 
@@ -86,7 +88,8 @@ def made_with(application: Application) -> MadeWith:
         model=space.name,
         model_sha256=space.weights,
         passages=collection.passages,
-        reader_sha256=hashlib.sha256(COEFFICIENTS_FILE.read_bytes()).hexdigest(),
+        ranking_sha256=file_sha256(RANKING_FILE),
+        reader_sha256=file_sha256(COEFFICIENTS_FILE),
     )
 
 

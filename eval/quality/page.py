@@ -8,7 +8,7 @@ from typing import Any
 from eval.failures import FailureKind
 from eval.public_sets.catalogue import SETS
 from eval.quality.measuring import SEEDS, Quality, SetQuality
-from eval.reading.quality import section, table
+from eval.reading.quality import ranking_section, section, table
 
 _INTRODUCTION = """\
 # How good the answers are
@@ -25,7 +25,8 @@ figure means, and its source, stands in `eval/figures.py` and the modules that i
 Of SQuAD 2.0 and XQuAD only the questions on the five articles that the reader's network was not trained on
 are asked, of all articles of the set; the coefficients over the network were fitted on those five, as
 [the reader by itself](#the-reader-by-itself) tells, where every figure is of an article left out of the fit
-in turn. On the other sets nothing was trained or fitted.
+in turn. On the other sets nothing was trained or fitted; [the ranking](#the-ranking-of-passages) of
+passages was fitted on training articles alone.
 """
 
 _MAIN = (
@@ -41,12 +42,12 @@ _MAIN = (
 _RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10")
 
 
-def page(quality: Quality, reader: Mapping[str, Any]) -> str:
-    """Return the page for what was measured, and what the reader's coefficients file records."""
+def page(quality: Quality, reader: Mapping[str, Any], ranking: Mapping[str, Any]) -> str:
+    """Return the page for what was measured, and what the coefficients files of reader and ranking record."""
     parts = [_INTRODUCTION.format(model=quality.made_with.model), "## All sets\n", _overview(quality)]
     for entry in quality.sets:
         parts += _set(entry)
-    parts.append(section(reader))
+    parts += [ranking_section(ranking), section(reader)]
     return "\n".join(parts)
 
 

@@ -17,8 +17,10 @@ from index.embedding import Embedder
 from index.embedding.embedder import cosines
 from index.types import Hit, Passage, Span, Why
 from rag.overlap import Question
+from rag.ranking import PassageRanking
 from rag.reading.network import Network
-from rag.reading.trained import COMPARED_SIGNALS, SignalReader, TwoStages
+from rag.reading.signals import COMPARED_SIGNALS, SignalReader
+from rag.reading.trained import TwoStages
 from rag.reading.training.examples import split
 from rag.reading.training.sources import Asked
 
@@ -44,7 +46,7 @@ def collect(asked: Sequence[Asked], network: Network, embedder: Embedder) -> lis
         kind = Kind.ANSWERABLE if entry.answerable else Kind.MISLEADING
         signals = reader.compare(sentences, range(len(sentences.candidates)))
         spans = ["" if span is None else passage.text[span.start : span.end] for span in sentences.spans]
-        question = OpenQuestion(entry.group, kind, signals, np.array(right, dtype=np.bool_))
+        question = OpenQuestion.of(entry.group, kind, sentences, signals, np.array(right, dtype=np.bool_))
         made.append(Given(question, spans, entry.answers))
     return made
 
@@ -52,20 +54,24 @@ def collect(asked: Sequence[Asked], network: Network, embedder: Embedder) -> lis
 def _hits(asked: Sequence[Asked], embedder: Embedder) -> list[Hit]:
     contexts = list(dict.fromkeys(entry.context for entry in asked))
     vectors = dict(zip(contexts, embedder.embed_passages(contexts), strict=True))
+    ranking = PassageRanking.load()
     made = []
     for entry in asked:
         query = embedder.embed_query(entry.question)
         (cosine,) = cosines(query[np.newaxis], vectors[entry.context][np.newaxis])
-        made.append(_hit(entry.context, split(entry.context), float(cosine)))
+        made.append(_hit(entry.question, entry.context, split(entry.context), float(cosine), ranking))
     return made
 
 
-def _hit(text: str, sentences: Sequence[Span], cosine: float) -> Hit:
+def _hit(question: str, text: str, sentences: Sequence[Span], cosine: float, ranking: PassageRanking) -> Hit:
     passage = Passage(
         id=text, document_id="", ordinal=0, start=0, end=len(text), text=text, heading=None, page=None,
         sentences=tuple(sentences),
     )  # fmt: skip
-    return Hit(passage, "", "", 1.0, 1, Why(dense_rank=1, dense_score=cosine))
+    # The only passage that there is has the most of the words, as far as any has.
+    why = Why(dense_rank=1, dense_score=cosine, lexical_rank=1, lexical_score=1.0)
+    (probability,) = ranking.probabilities(question, [passage], [why])
+    return Hit(passage, "", "", float(probability), 1, why)
 
 
 def squad_figures(given: Sequence[Given]) -> dict[str, float]:
@@ -153,9 +159,11 @@ def qed_figures(
     reader = SignalReader(network, embedder)
     columns = {"cosine": "sentence_cosine", "network_evidence": "evidence", "network_span": "span"}
     right: dict[str, list[bool]] = {name: [] for name in (*columns, "reader")}
+    ranking = PassageRanking.load()
     contexts = [Asked(entry.question, entry.context, (), (), "") for entry in questions]
     for entry, plain in zip(questions, _hits(contexts, embedder), strict=True):
-        hit = _hit(entry.context, entry.sentences, plain.why.dense_score or 0.0)
+        cosine = plain.why.dense_score or 0.0
+        hit = _hit(entry.question, entry.context, entry.sentences, cosine, ranking)
         sentences = reader.read(Question.analysed(entry.question), [hit])
         signals = reader.compare(sentences, range(len(sentences.candidates)))
         for name, column in columns.items():

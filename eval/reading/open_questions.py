@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from eval.samples import DEEPER, Kind, Library, holding_answers, ingested, readi
 from index.types import Passage
 from rag.overlap import Question
 from rag.reading.network import Network, ReadPassage
-from rag.reading.trained import SignalReader
+from rag.reading.signals import Sentences, SignalReader
 from rag.types import DEFAULT_TOP_K
 
 Floats = NDArray[np.float64]
@@ -26,12 +27,25 @@ _CACHED_SENTENCES = 8000
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question as it was read: the signals of each sentence (`COMPARED_SIGNALS`), and which are right."""
+    """A question with all its hits read: the signals of each sentence (`COMPARED_SIGNALS`), which are right.
+
+    `hit` is the place of each sentence's hit, ascending; `ranking` the log-odds of each hit before reading.
+    """
 
     article: str
     kind: Kind
     signals: Floats
     right: NDArray[np.bool_]
+    hit: NDArray[np.intp]
+    ranking: tuple[float, ...]
+
+    @classmethod
+    def of(
+        cls, article: str, kind: Kind, sentences: Sentences, signals: Floats, right: NDArray[np.bool_]
+    ) -> Self:
+        """Return a question of all sentences of its hits."""
+        hit = np.array([candidate.hit for candidate in sentences.candidates], dtype=np.intp)
+        return cls(article, kind, signals, right, hit, sentences.ranking)
 
     @property
     def answerable(self) -> bool:
@@ -61,7 +75,7 @@ def collect(
                 sentences = reader.read(Question.analysed(question.text), read)
                 right = holding_answers(sentences.candidates, read, document_id, question)
                 signals = reader.compare(sentences, range(len(sentences.candidates)))
-                found.append(OpenQuestion(article.title, kind, signals, right))
+                found.append(OpenQuestion.of(article.title, kind, sentences, signals, right))
         tell(f"{article.title}: {len(found)} readings")
     return found
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rag.retrieval import COMPARED
+
 _INTRODUCTION = """\
 ## The reader by itself
 
@@ -22,9 +24,11 @@ _OPEN = """\
 ### Asked of all articles at once
 
 {questions:.0f} answerable questions of SQuAD 2.0's public half, open over all its paragraphs. For
-{answer_among_read:.1%} of them the ten passages that are read hold an answer. A question is *misleading*
-where an annotator changed it so that the text nearly answers it, and *silent* where the answering passages
-were taken out.
+{answer_among_found:.1%} of them the ten passages that are found hold an answer. They are read in their order
+until it is settled which sentence is best: {passages_read_answerable:.1f} of an answerable question on
+average, and an answer is among these for {answer_among_read:.1%}. A question is *misleading* where an
+annotator changed it so that the text nearly answers it, and *silent* where the answering passages were taken
+out: then {passages_read_misleading:.1f} and {passages_read_removed:.1f} are read.
 """
 
 _ANSWERS = """\
@@ -106,6 +110,34 @@ def section(record: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n".join(parts)
+
+
+_RANKING = """\
+## The ranking of passages
+
+From `rag/ranking.json`, which `quotebound eval fit --ranking --data DIR` makes. What vectors and words find
+is fused by rank; the first {compared} of that are ranked anew by how much of the question one of their
+sentences has, how near they are and how well their words match. Fitted on {squad:,} questions of SQuAD's
+training articles and {natural_questions:,} of Natural Questions; the figures are of articles and questions
+left out.
+"""
+
+
+def ranking_section(record: Mapping[str, Any]) -> str:
+    """Return the section for what the ranking's coefficients file records."""
+    fitted = record["fitted"]
+    depths = (1, 3, 5, 10, COMPARED)
+    rows = (
+        (f"{name.replace('_', ' ')}, {by}", *(f"{found[f'recall_at_{depth}_{by}']:.3f}" for depth in depths))
+        for name, found in fitted["figures"].items()
+        for by in ("fused", "ranked")
+    )
+    return "\n".join(
+        [
+            _RANKING.format(compared=COMPARED, **fitted["questions"]),
+            table(("an answer is among the first", *map(str, depths)), rows),
+        ]
+    )
 
 
 _FIGURES = ("first", "in_three", "auroc_misleading", "auroc_removed")

@@ -12,6 +12,7 @@ from eval.reading.fitting import Ranked, ablation, calibration, cross_fitted, fi
 from eval.samples import Kind, Library
 from index.embedding import Embedder
 from rag.models import embedder_of
+from rag.ranking import COEFFICIENTS_FILE as RANKING_FILE
 from rag.reading.network import Network
 from rag.reading.training.sources import DEVELOPMENT_TITLES, SQUAD2_FILE, squad
 from rag.settings import Settings
@@ -45,10 +46,12 @@ def run(
         "relevance": stages.relevance.stored(),
         "answerable": stages.answerable.stored(),
         "threshold": stages.threshold,
+        "settled": stages.settled,
         "least_margin": given.least_margin(alone, stages),
         "fitted": {
             "command": "quotebound eval fit --data DIR",
             "data": {str(SQUAD2_FILE): file_sha256(path), str(QED_FILE): file_sha256(data / QED_FILE)},
+            "ranking_sha256": file_sha256(RANKING_FILE),
             "embedding_model": embedder.identity.name,
             "embedding_sha256": embedder.identity.weights,
             "articles": [article.title for article in articles[-DEVELOPMENT_TITLES:]],

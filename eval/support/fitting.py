@@ -22,7 +22,7 @@ from eval.regression import logistic_regression
 from eval.support.figures import Flags, Floats, balanced_accuracy, best_threshold, gate_bound
 from eval.support.pairs import PairMaker, SupportPair
 from index.embedding import Embedder
-from rag.reading.combination import Linear
+from rag.combination import Linear
 from rag.reading.features import as_rows
 from rag.reading.support import SUPPORT_SIGNALS, SupportCoefficients, support_signals
 from rag.reading.training.sources import (

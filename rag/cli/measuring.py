@@ -35,6 +35,9 @@ def fit(
     reader: Annotated[
         str | None, typer.Option(help="Which reader.", show_default="the one that is set")
     ] = None,
+    ranking: Annotated[
+        bool, typer.Option(help="Fit how passages are ranked before they are read, which readers build on.")
+    ] = False,
 ) -> None:
     """Fit how a reader weighs its signals, and measure it. Takes some ten minutes."""
     from eval.public import file_sha256
@@ -45,7 +48,13 @@ def fit(
     settings = load_settings()
     settings = settings.model_copy(update={"reader": reader or settings.reader})
 
-    if settings.reader == SIMILARITY:
+    if ranking:
+        from eval import passages
+        from eval.fit import dump
+        from rag.ranking import COEFFICIENTS_FILE
+
+        result, target = passages.run(data, settings, tell), COEFFICIENTS_FILE
+    elif settings.reader == SIMILARITY:
         from eval.fit import dump, run
 
         result, target = run(data, settings, tell), similarity.COEFFICIENTS_FILE

@@ -47,7 +47,8 @@ def quality(
     from eval.quality.measuring import RECORD_FILE, read_quality, with_sets, write_quality
     from eval.quality.page import page
     from index.errors import SourceNotFound
-    from rag.reading.trained import COEFFICIENTS_FILE
+    from rag.ranking import COEFFICIENTS_FILE as RANKING_FILE
+    from rag.reading import trained
 
     if data is not None:
         for name in only or _measured_sets():
@@ -64,8 +65,10 @@ def quality(
                 _journal(work, name).unlink(missing_ok=True)
     elif only:
         raise typer.BadParameter("--only goes with --data")
-    record = json.loads(COEFFICIENTS_FILE.read_text(encoding="utf-8"))
-    typer.echo(page(read_quality(), record), nl=False)
+    reader, ranking = (
+        json.loads(file.read_text(encoding="utf-8")) for file in (trained.COEFFICIENTS_FILE, RANKING_FILE)
+    )
+    typer.echo(page(read_quality(), reader, ranking), nl=False)
 
 
 def _measured_sets() -> list[str]:

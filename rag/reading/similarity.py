@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from index.embedding import Embedder
 from index.types import Hit, Span
+from rag.combination import Coefficients
 from rag.overlap import Overlap, Question
-from rag.reading.combination import Coefficients
 from rag.reading.features import SENTENCE_SIGNALS, Candidate, as_rows, candidate_sentences, lexical_signals
 from rag.reading.likeness import CACHED_SENTENCES, Likeness
 from rag.reading.spans import answer_span, expected_answer

@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from index.embedding import Embedder, TokenVectors
-from rag.reading.combination import Linear
+from rag.combination import Linear
 from rag.reading.features import as_rows, content_words
 from rag.reading.stated import Stated, contradictions
 
