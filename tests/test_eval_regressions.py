@@ -23,6 +23,7 @@ from index.sync import SyncRequest
 from index.types import Hit, Passage
 from rag.answering import Engine
 from rag.models import Readers
+from rag.ranking import PassageRanking
 from rag.reading import Reader
 from rag.reading.network import Network, ReadPassage
 from rag.responding import Responder
@@ -32,6 +33,7 @@ from rag.types import Answer, Asking, Reading
 from rag.wiring import Application
 
 SEEDS = load_eval_set(Path(__file__).parents[1] / "eval" / "sets" / "seeds.jsonl")
+RANKING = PassageRanking.load()
 RETRIEVAL = {"recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"}
 # What is asked in place of every question.
 OTHER = "What justification did Pakistan give?"
@@ -163,7 +165,7 @@ def test_the_page_on_quality_tells_what_the_committed_set_comes_to_now(whole: Re
 
 
 def test_a_retriever_that_is_off_by_one_fails_by_what_it_does_not_find(bench: Bench, whole: Result) -> None:
-    found = bench.run(lambda engine: replace(engine, retriever=OffByOne(engine.embedder)))
+    found = bench.run(lambda engine: replace(engine, retriever=OffByOne(engine.embedder, ranking=RANKING)))
     assert {"recall_at_5", "best_sentence_right", "token_f1"} <= missed(found)
     # What it answers from the wrong passages is their own words, and it abstains the more.
     assert not {"quote_invariant", "abstention_recall"} & missed(found)
