@@ -12,7 +12,7 @@
   const form = () => inside("form.editing");
   const strip = () => document.querySelector("#examining .strip");
   const going = () => "going" in (strip()?.dataset ?? {});
-  const open = () => document.body.dataset.view === "evaluation" && root();
+  const open = () => document.body?.dataset.view === "evaluation" && root();
 
   // Where one is, as `Place` of ui/rendering/evaluation.py; and the cases that are looked through.
   let place = remembered("evaluation.place", {});

@@ -60,7 +60,7 @@
     } catch {
       become("gone", "The service cannot be reached. Trying again… What you typed stays here.");
     }
-    const often = state !== "ready" || "asking" in document.body.dataset;
+    const often = state !== "ready" || "asking" in (document.body?.dataset ?? {});
     timer = setTimeout(look, often ? OFTEN : SELDOM);
   }
   // Of what the page asks Gradio for: what fails is looked into at once.

@@ -296,11 +296,11 @@
     else name.removeAttribute("aria-invalid");
   }
 
-  // Jobs are asked for while they are looked at.
+  // Jobs are asked for while they are looked at, once the page is there.
   const tasks = () => document.querySelector("#jobs details");
   document.addEventListener("toggle", ({ target }) => target === tasks() && target.open && send("jobs", {}), true);
   setInterval(() => {
-    if (document.hidden || document.body.dataset.view !== "library" || !root()) return;
+    if (document.hidden || document.body?.dataset.view !== "library" || !root()) return;
     if (tasks()?.open && tasks().querySelector("[data-going]")) send("jobs", {});
     if (rows.some(({ row }) => row.dataset.job)) tell({ action: "show" });
   }, LOOK_EVERY);
