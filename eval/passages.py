@@ -42,7 +42,7 @@ from rag.settings import Settings
 
 # Of each set as many, so that each has its say.
 _QUESTIONS = 3000
-_DEPTHS = (1, 3, 5, 10, COMPARED)
+DEPTHS = (1, 3, 5, 10, COMPARED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def figures(searched: Sequence[Searched], probability: Linear) -> dict[str, floa
         "ranked": lambda entry: np.argsort(-probability(entry.signals), kind="stable"),
     }
     for name, order in orders.items():
-        for depth in _DEPTHS:
+        for depth in DEPTHS:
             held = [entry.right[order(entry)[:depth]].any() for entry in searched]
             made[f"recall_at_{depth}_{name}"] = round(float(np.mean(held)), 4)
     return made

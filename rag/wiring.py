@@ -65,7 +65,6 @@ class Application:
         self._opening = threading.Lock()
         self._history: History | None = None
         self.readers = readers or Readers(settings)
-        self._ranking = PassageRanking.load()
         self._writer = writer or writer_of(settings)
         self.embedder = embedder or self._find(settings.model or PACKAGED_MODEL)
         self._embedders[self.embedder.identity.name] = self.embedder
@@ -88,7 +87,8 @@ class Application:
                 proven = ProvenEmbedder(self._embedder(space), *snapshot.catalog.probes(key))
                 support = TrainedSupport(proven) if self._writer is not None else None
                 reader = self.readers.reader_of(proven)
-                self._engines[key] = Engine(proven, Retriever(proven, ranking=self._ranking), reader, support)
+                retriever = Retriever(proven, ranking=PassageRanking.load())
+                self._engines[key] = Engine(proven, retriever, reader, support)
             return self._engines[key]
 
     def ingestor(self, collection: str = DEFAULT_COLLECTION) -> Ingestor:

@@ -38,7 +38,8 @@ def collect(asked: Sequence[Asked], network: Network, embedder: Embedder) -> lis
     """Return SQuAD questions as they are read with their paragraphs."""
     reader = SignalReader(network, embedder)
     made = []
-    for entry, hit in zip(asked, _hits(asked, embedder), strict=True):
+    hits = _hits(asked, [split(entry.context) for entry in asked], embedder)
+    for entry, hit in zip(asked, hits, strict=True):
         sentences = reader.read(Question.analysed(entry.question), [hit])
         passage = hit.passage
         answers = [passage.text.find(text) for text in entry.answers]
@@ -51,15 +52,18 @@ def collect(asked: Sequence[Asked], network: Network, embedder: Embedder) -> lis
     return made
 
 
-def _hits(asked: Sequence[Asked], embedder: Embedder) -> list[Hit]:
+def _hits(
+    asked: Sequence[Asked | SentenceQuestion], sentences: Sequence[Sequence[Span]], embedder: Embedder
+) -> list[Hit]:
+    """Return the context of each question as its only hit, cut into the sentences that are given for it."""
     contexts = list(dict.fromkeys(entry.context for entry in asked))
     vectors = dict(zip(contexts, embedder.embed_passages(contexts), strict=True))
     ranking = PassageRanking.load()
     made = []
-    for entry in asked:
+    for entry, cut in zip(asked, sentences, strict=True):
         query = embedder.embed_query(entry.question)
         (cosine,) = cosines(query[np.newaxis], vectors[entry.context][np.newaxis])
-        made.append(_hit(entry.question, entry.context, split(entry.context), float(cosine), ranking))
+        made.append(_hit(entry.question, entry.context, cut, float(cosine), ranking))
     return made
 
 
@@ -159,11 +163,8 @@ def qed_figures(
     reader = SignalReader(network, embedder)
     columns = {"cosine": "sentence_cosine", "network_evidence": "evidence", "network_span": "span"}
     right: dict[str, list[bool]] = {name: [] for name in (*columns, "reader")}
-    ranking = PassageRanking.load()
-    contexts = [Asked(entry.question, entry.context, (), (), "") for entry in questions]
-    for entry, plain in zip(questions, _hits(contexts, embedder), strict=True):
-        cosine = plain.why.dense_score or 0.0
-        hit = _hit(entry.question, entry.context, entry.sentences, cosine, ranking)
+    hits = _hits(questions, [entry.sentences for entry in questions], embedder)
+    for entry, hit in zip(questions, hits, strict=True):
         sentences = reader.read(Question.analysed(entry.question), [hit])
         signals = reader.compare(sentences, range(len(sentences.candidates)))
         for name, column in columns.items():

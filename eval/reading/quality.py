@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from eval.passages import DEPTHS
 from rag.retrieval import COMPARED
 
 _INTRODUCTION = """\
@@ -126,16 +127,15 @@ left out.
 def ranking_section(record: Mapping[str, Any]) -> str:
     """Return the section for what the ranking's coefficients file records."""
     fitted = record["fitted"]
-    depths = (1, 3, 5, 10, COMPARED)
     rows = (
-        (f"{name.replace('_', ' ')}, {by}", *(f"{found[f'recall_at_{depth}_{by}']:.3f}" for depth in depths))
+        (f"{name.replace('_', ' ')}, {by}", *(f"{found[f'recall_at_{depth}_{by}']:.3f}" for depth in DEPTHS))
         for name, found in fitted["figures"].items()
         for by in ("fused", "ranked")
     )
     return "\n".join(
         [
             _RANKING.format(compared=COMPARED, **fitted["questions"]),
-            table(("an answer is among the first", *map(str, depths)), rows),
+            table(("an answer is among the first", *map(str, DEPTHS)), rows),
         ]
     )
 

@@ -20,7 +20,7 @@ from rag.combination import Coefficients
 from rag.overlap import Overlap, Question
 from rag.reading.features import SENTENCE_SIGNALS, Candidate, as_rows, candidate_sentences, lexical_signals
 from rag.reading.likeness import CACHED_SENTENCES, Likeness
-from rag.reading.spans import answer_span, expected_answer
+from rag.reading.spans import Expected, answer_span, expected_answer
 from rag.types import Evidence, Reading
 
 COEFFICIENTS_FILE = Path(__file__).with_name("similarity.json")
@@ -53,13 +53,14 @@ class SimilarityReader:
             return Reading((), 0.0)
         relevance = self._coefficients.relevance.probability(signals)
         order = np.argsort(-relevance, kind="stable")
+        expected = expected_answer(asked.text)
         answerable = float(self._coefficients.answerable.probability(signals[order[:1]])[0])
         evidence = tuple(
             Evidence(
                 hit=sentences[place].hit,
                 span=sentences[place].span,
                 # Without words of the kind asked for, which the signals tell, there is nothing to find.
-                answer=_answer(sentences[place], asked) if signals[place, _TYPE_MATCH] else None,
+                answer=_answer(sentences[place], asked, expected) if signals[place, _TYPE_MATCH] else None,
                 score=float(relevance[place]),
                 signals=dict(zip(SENTENCE_SIGNALS, map(float, signals[place]), strict=True)),
             )
@@ -78,8 +79,8 @@ class SimilarityReader:
         return sentences, as_rows(found, SENTENCE_SIGNALS)
 
 
-def _answer(sentence: Candidate, question: Question) -> Span | None:
-    found = answer_span(sentence.text, expected_answer(question.text), question.terms)
+def _answer(sentence: Candidate, question: Question, expected: Expected) -> Span | None:
+    found = answer_span(sentence.text, expected, question.terms)
     if found is None:
         return None
     return Span(sentence.span.start + found.start, sentence.span.start + found.end)
